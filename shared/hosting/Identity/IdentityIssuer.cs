@@ -1,0 +1,57 @@
+using System.Globalization;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace HomeStage.Hosting.Identity;
+
+/// <summary>Signs internal tokens: ES256, 120 s, issuer = this service, audience = the service called.</summary>
+public sealed class IdentityIssuer
+{
+    /// <summary>How long a token is valid.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(120);
+
+    private readonly JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private readonly SigningCredentials credentials;
+    private readonly string issuer;
+    private readonly TimeProvider time;
+
+    internal IdentityIssuer(string issuer, ECDsaSecurityKey key, TimeProvider time)
+    {
+        this.issuer = issuer;
+        this.time = time;
+        credentials = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256);
+    }
+
+    /// <summary>A token that speaks for <paramref name="caller"/>; its <see cref="Caller.Issuer"/> is replaced by this service.</summary>
+    /// <param name="audience">The service that is called.</param>
+    /// <param name="caller">On whose behalf.</param>
+    public string Issue(string audience, Caller caller)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["sub"] = caller.AccountId.ToString("D", CultureInfo.InvariantCulture),
+            ["kind"] = caller.Kind.ToString().ToLowerInvariant(),
+        };
+        if (caller.SessionId is { } session)
+            claims["sid"] = session.ToString("D", CultureInfo.InvariantCulture);
+        if (caller.AddressHash is { } hash)
+            claims["iph"] = hash;
+        if (caller.Scopes.Count > 0)
+            claims["scope"] = string.Join(' ', caller.Scopes);
+        return handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = issuer,
+            Audience = audience,
+            IssuedAt = now,
+            NotBefore = now,
+            Expires = now + Lifetime,
+            Claims = claims,
+            SigningCredentials = credentials,
+        });
+    }
+
+    /// <summary>A token for a call that this service makes on its own behalf.</summary>
+    public string IssueForSelf(string audience) =>
+        Issue(audience, new Caller { Issuer = issuer, AccountId = Guid.Empty, Kind = CallerKind.Service });
+}

@@ -1,0 +1,30 @@
+using System.Diagnostics.Metrics;
+using MassTransit;
+
+namespace HomeStage.Hosting.Messaging;
+
+/// <summary>
+/// What happens to a message whose consumer threw: infrastructure trouble that outlasted its retries goes back to the queue; anything else
+/// goes on to MassTransit's error transport, which keeps it in <c>&lt;queue&gt;_error</c> with the reason in its headers.
+/// </summary>
+internal sealed class DeadLetterFilter(string queue) : IFilter<ExceptionReceiveContext>
+{
+    private static readonly Meter Meter = new("HomeStage.Messaging");
+
+    private static readonly Counter<long> DeadLettered = Meter.CreateCounter<long>(
+        "homestage.messaging.dead_lettered", "{message}", "Messages moved to a dead-letter queue.");
+
+    public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
+    {
+        // Whatever leaves this pipe makes the transport reject the delivery with requeue.
+        if (Infrastructure.IsTransient(context.Exception))
+            throw new TransientConsumerException(context.Exception);
+        await next.Send(context);
+        DeadLettered.Add(1, new KeyValuePair<string, object?>("queue", queue));
+    }
+
+    public void Probe(ProbeContext context) => context.CreateFilterScope("deadLetter").Add("queue", queue);
+}
+
+/// <summary>A dependency stayed away for longer than a message may wait unacknowledged.</summary>
+internal sealed class TransientConsumerException(Exception inner) : Exception("A dependency is away; the message goes back to its queue.", inner);

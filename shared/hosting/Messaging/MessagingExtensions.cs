@@ -1,0 +1,132 @@
+using HomeStage.Hosting.Configuration;
+using MassTransit;
+using MassTransit.Middleware;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace HomeStage.Hosting.Messaging;
+
+/// <summary>What a service says and hears on the bus; said once, for its run and for the migration that declares the topology.</summary>
+public sealed class BusTopology
+{
+    private readonly string service;
+
+    internal BusTopology(string service) => this.service = service;
+
+    internal List<Type> Published { get; } = [];
+
+    internal List<Subscription> Subscriptions { get; } = [];
+
+    /// <summary>Declares that the service publishes this message; the broker lets it write to no other exchange.</summary>
+    public BusTopology Publishes<TMessage>()
+        where TMessage : class
+    {
+        Published.Add(typeof(TMessage));
+        return this;
+    }
+
+    /// <summary>
+    /// Consumes a message from the quorum queue <c>&lt;service&gt;.&lt;message-in-kebab-case&gt;</c>. At most <paramref name="concurrency"/> at
+    /// once in this replica, and no more are prefetched.
+    /// </summary>
+    public BusTopology Consumes<TConsumer, TMessage>(int concurrency = 8)
+        where TConsumer : class, IConsumer<TMessage>
+        where TMessage : class
+    {
+        var queue = service + "." + KebabCaseEndpointNameFormatter.Instance.SanitizeName(typeof(TMessage).Name);
+        Subscriptions.Add(new Subscription(
+            queue,
+            typeof(TMessage),
+            concurrency,
+            registration => registration.AddConsumer<TConsumer>(),
+            (endpoint, context) => endpoint.ConfigureConsumer<TConsumer>(context)));
+        return this;
+    }
+
+    internal sealed record Subscription(
+        string Queue,
+        Type Message,
+        int Concurrency,
+        Action<IBusRegistrationConfigurator> Register,
+        Action<IReceiveEndpointConfigurator, IBusRegistrationContext> Attach);
+}
+
+/// <summary>MassTransit on RabbitMQ, and the outbox and inbox beside a service's database.</summary>
+public static class MessagingExtensions
+{
+    /// <summary>
+    /// Adds the bus. Reads <c>RABBITMQ_URL</c>, and <c>MIGRATE_RABBITMQ_URL</c> for the migration, which declares exchanges, queues,
+    /// bindings and dead-letter queues before any dispatcher starts.
+    /// </summary>
+    public static void AddMessaging(this ServiceBuilder service, Action<BusTopology> describe)
+    {
+        var topology = new BusTopology(service.Name);
+        describe(topology);
+        var url = BrokerUrl(service.Settings, "RABBITMQ_URL");
+        service.Services.AddSingleton(topology);
+        service.Services.AddSingleton<BusPublisher>();
+        service.Services.AddMassTransit(registration =>
+        {
+            registration.DisableUsageTelemetry();
+            foreach (var subscription in topology.Subscriptions)
+                subscription.Register(registration);
+            registration.UsingRabbitMq((context, bus) =>
+            {
+                bus.Host(url, host => host.PublisherConfirmation = true);
+                foreach (var subscription in topology.Subscriptions)
+                    bus.ReceiveEndpoint(subscription.Queue, endpoint => Consume(endpoint, subscription, context));
+            });
+        });
+        service.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = false);
+        service.AddMigration(settings =>
+        {
+            var admin = BrokerUrl(settings, "MIGRATE_RABBITMQ_URL");
+            return cancellationToken => BrokerTopology.DeclareAsync(admin, topology, cancellationToken);
+        });
+    }
+
+    /// <summary>Adds the outbox and the inbox in the service's database, and the dispatcher.</summary>
+    public static void AddOutbox<TDb>(this ServiceBuilder service)
+        where TDb : DbContext
+    {
+        service.Services.AddSingleton<Outbox>();
+        service.Services.AddSingleton<Inbox<TDb>>();
+        service.Services.TryAddSingleton<OutboxDispatcher>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<OutboxDispatcher>());
+    }
+
+    private static void Consume(IRabbitMqReceiveEndpointConfigurator endpoint, BusTopology.Subscription subscription, IBusRegistrationContext context)
+    {
+        // The migration has declared and bound everything; the service's broker user may not.
+        endpoint.ConfigureConsumeTopology = false;
+        endpoint.SetQuorumQueue();
+        foreach (var argument in BrokerTopology.QueueArguments(subscription.Queue))
+            endpoint.SetQueueArgument(argument.Key, argument.Value);
+        endpoint.PrefetchCount = subscription.Concurrency;
+        endpoint.ConcurrentMessageLimit = subscription.Concurrency;
+        endpoint.PublishFaults = false;
+        endpoint.ConfigureError(pipe =>
+        {
+            pipe.UseFilter(new DeadLetterFilter(subscription.Queue));
+            pipe.UseFilter(new ErrorTransportFilter());
+        });
+        endpoint.ThrowOnSkippedMessages();
+        endpoint.UseMessageRetry(retry =>
+        {
+            // Unacked and in place, 20 minutes in all: a minute without Postgres dead-letters nothing.
+            retry.Handle<Exception>(Infrastructure.IsTransient);
+            retry.Exponential(245, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(250));
+        });
+        subscription.Attach(endpoint, context);
+    }
+
+    private static Uri BrokerUrl(Settings settings, string name)
+    {
+        var text = settings.Required(name, "the broker's address, amqp://user:password@host:port/vhost");
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "amqp" or "amqps")
+            return url;
+        settings.Refuse(name, "must be an address such as amqp://user:password@host:5672/vhost");
+        return new Uri("amqp://missing.invalid");
+    }
+}

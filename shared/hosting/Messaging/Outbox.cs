@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Hosting.Messaging;
+
+/// <summary>
+/// Messages that must be sent if, and only if, a transaction commits: a row written in that transaction. A row whose wake-up was lost
+/// is found by polling.
+/// </summary>
+public sealed class Outbox : IDisposable
+{
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    private readonly SemaphoreSlim wake = new(0, 1);
+
+    /// <summary>
+    /// Adds the message to what the context will save, and wakes the dispatcher when it has. Where an explicit transaction commits later,
+    /// call <see cref="Wake"/> after the commit.
+    /// </summary>
+    public void Add<TMessage>(DbContext db, TMessage message)
+        where TMessage : class
+    {
+        db.Set<OutboxMessage>().Add(new OutboxMessage
+        {
+            MessageId = Guid.CreateVersion7(),
+            MessageType = typeof(TMessage).Name,
+            Body = JsonSerializer.Serialize(message, Json),
+            TraceParent = Activity.Current?.Id,
+        });
+        db.SavedChanges += (_, _) => Wake();
+    }
+
+    /// <summary>Makes this replica's dispatcher look at once; calls in a burst are one look.</summary>
+    public void Wake()
+    {
+        try
+        {
+            wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // A look is due already.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => wake.Dispose();
+
+    internal Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => wake.WaitAsync(atMost, cancellationToken);
+}
+
+/// <summary>A row of the outbox. Its body is the message as JSON, so that a database function can write one too.</summary>
+public sealed class OutboxMessage
+{
+    /// <summary>The order of writing, not of committing.</summary>
+    public long Id { get; private set; }
+
+    /// <summary>The message's id at the broker, the same at every repetition.</summary>
+    public required Guid MessageId { get; init; }
+
+    /// <summary>The name of the record in <c>HomeStage.Contracts</c>.</summary>
+    public required string MessageType { get; init; }
+
+    /// <summary>The message as JSON in camelCase.</summary>
+    public required string Body { get; init; }
+
+    /// <summary>W3C trace context of the request that it follows from.</summary>
+    public string? TraceParent { get; init; }
+}
+
+/// <summary>Maps the outbox; called by each context that uses it.</summary>
+public static class OutboxModel
+{
+    /// <summary>Maps <see cref="OutboxMessage"/>; the columns that the dispatcher alone uses stay out of the model.</summary>
+    public static void AddOutbox(this ModelBuilder model) => model.Entity<OutboxMessage>(row =>
+    {
+        row.ToTable("outbox");
+        row.HasKey(message => message.Id);
+        row.Property(message => message.Id).UseIdentityAlwaysColumn();
+        row.Property(message => message.Body).HasColumnType("jsonb");
+    });
+}

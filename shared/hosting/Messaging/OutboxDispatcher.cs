@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace HomeStage.Hosting.Messaging;
+
+/// <summary>
+/// Sends what the outbox holds: leases up to 100 available rows, publishes them outside any transaction, deletes what the broker
+/// confirmed, and puts back singly what failed. Any number of replicas may run; none keeps a cursor, because identities commit out of order.
+/// </summary>
+internal sealed partial class OutboxDispatcher : BackgroundService
+{
+    private const int BatchSize = 100;
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly ActivitySource Source = new("HomeStage.Messaging");
+    private static readonly Meter Meter = new("HomeStage.Messaging");
+    private static readonly Histogram<double> Lag = Meter.CreateHistogram<double>(
+        "homestage.outbox.lag", "s", "Time from a message's row to the broker's confirmation.");
+
+    private readonly NpgsqlDataSource dataSource;
+    private readonly Outbox outbox;
+    private readonly BusPublisher publisher;
+    private readonly TimeProvider time;
+    private readonly ILogger<OutboxDispatcher> logger;
+    private readonly Dictionary<string, Type> types;
+
+    public OutboxDispatcher(
+        NpgsqlDataSource dataSource, Outbox outbox, BusPublisher publisher, BusTopology topology, TimeProvider time, ILogger<OutboxDispatcher> logger)
+    {
+        (this.dataSource, this.outbox, this.publisher, this.time, this.logger) = (dataSource, outbox, publisher, time, logger);
+        types = topology.Published.ToDictionary(type => type.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>One look at the outbox; returns how many rows it leased.</summary>
+    internal async Task<int> DispatchAsync(CancellationToken cancellationToken)
+    {
+        var rows = await LeaseAsync(cancellationToken);
+        if (rows.Count == 0)
+            return 0;
+        var confirmed = await Task.WhenAll(rows.Select(row => TryPublishAsync(row, cancellationToken)));
+        var done = rows.Where((_, index) => confirmed[index]).Select(row => row.Id).ToArray();
+        if (done.Length > 0)
+            await ExecuteAsync("delete from outbox where id = any($1)", done, cancellationToken);
+        var failed = rows.Where((_, index) => !confirmed[index]).Select(row => row.Id).ToArray();
+        if (failed.Length > 0)
+            await ExecuteAsync("update outbox set available_at = now() + least(30, 0.25 * 2 ^ least(attempts, 8)) * interval '1 s' where id = any($1)", failed, cancellationToken);
+        return rows.Count;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var lastPurge = DateTimeOffset.MinValue;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                while (await DispatchAsync(stoppingToken) == BatchSize)
+                {
+                    // There may be more.
+                }
+
+                if (time.GetUtcNow() - lastPurge > TimeSpan.FromHours(1))
+                {
+                    await using var purge = dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
+                    await purge.ExecuteNonQueryAsync(stoppingToken);
+                    lastPurge = time.GetUtcNow();
+                }
+
+                await outbox.WaitAsync(PollInterval, stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.DispatchFailed(logger, error);
+                await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<List<Row>> LeaseAsync(CancellationToken cancellationToken)
+    {
+        // The lease outlasts the publisher's limit, so that a live dispatcher's rows are not taken by another.
+        await using var command = dataSource.CreateCommand($"""
+            update outbox set available_at = now() + interval '30 s', attempts = attempts + 1
+            where id in (select id from outbox where available_at <= now() order by available_at, id limit {BatchSize} for update skip locked)
+            returning id, message_id, message_type, body, trace_parent, created_at
+            """);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<Row>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new Row(
+                reader.GetInt64(0),
+                reader.GetGuid(1),
+                reader.GetString(2),
+                reader.GetString(3),
+                await reader.IsDBNullAsync(4, cancellationToken) ? null : reader.GetString(4),
+                reader.GetFieldValue<DateTimeOffset>(5)));
+        }
+
+        rows.Sort((left, right) => left.Id.CompareTo(right.Id));
+        return rows;
+    }
+
+    private async Task<bool> TryPublishAsync(Row row, CancellationToken cancellationToken)
+    {
+        var parent = ActivityContext.TryParse(row.TraceParent, null, out var context) ? context : default;
+        using var activity = Source.StartActivity("outbox publish", ActivityKind.Internal, parent);
+        try
+        {
+            if (!types.TryGetValue(row.MessageType, out var type))
+                throw new InvalidOperationException($"This service does not publish {row.MessageType}.");
+            var message = JsonSerializer.Deserialize(row.Body, type, Outbox.Json)!;
+            await publisher.PublishAsync(message, row.MessageId, cancellationToken);
+            Lag.Record((time.GetUtcNow() - row.CreatedAt).TotalSeconds);
+            return true;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.PublishFailed(logger, row.MessageType, row.MessageId, error);
+            return false;
+        }
+    }
+
+    private async Task ExecuteAsync(string sql, long[] ids, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter { Value = ids });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private sealed record Row(long Id, Guid MessageId, string MessageType, string Body, string? TraceParent, DateTimeOffset CreatedAt);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The outbox cannot be read; trying again", EventName = "outbox_unreadable")]
+        public static partial void DispatchFailed(ILogger logger, Exception exception);
+
+        [LoggerMessage(2, LogLevel.Warning, "{MessageType} {MessageId} was not confirmed; it stays in the outbox", EventName = "outbox_unconfirmed")]
+        public static partial void PublishFailed(ILogger logger, string messageType, Guid messageId, Exception exception);
+    }
+}

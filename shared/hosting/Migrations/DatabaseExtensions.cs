@@ -1,0 +1,75 @@
+using HomeStage.Hosting.Health;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace HomeStage.Hosting.Migrations;
+
+/// <summary>The service's own database.</summary>
+public static class DatabaseExtensions
+{
+    /// <summary>
+    /// Adds the data source, a factory for <typeparamref name="TDb"/>, the migration of its assembly, and readiness only once the
+    /// schema is at least as new as this build. Reads <c>DATABASE_CONNECTION</c> and <c>DATABASE_POOL</c>; for migrations
+    /// <c>MIGRATE_DATABASE_CONNECTION</c> and <c>MIGRATE_APP_ROLE</c>.
+    /// </summary>
+    public static void AddDatabase<TDb>(this ServiceBuilder service)
+        where TDb : DbContext
+    {
+        var runner = new MigrationRunner(typeof(DatabaseExtensions).Assembly, typeof(TDb).Assembly);
+        var connection = service.Settings.Secret("DATABASE_CONNECTION", "the connection string of the service's own database role", minimumLength: 16);
+        var pool = service.Settings.WholeNumber("DATABASE_POOL", 20, 1, 500, "connections that one replica may hold");
+        service.Services.AddSingleton(provider => Connect(service.Name, connection, pool, provider.GetRequiredService<ILoggerFactory>()));
+        service.Services.AddDbContextFactory<TDb>((provider, options) => options
+            .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
+            .UseSnakeCaseNames());
+        service.Services.AddSingleton(provider => SchemaCheck(provider.GetRequiredService<NpgsqlDataSource>(), runner.Newest));
+        service.AddMigration(settings =>
+        {
+            var ddl = settings.Secret("MIGRATE_DATABASE_CONNECTION", "the connection string of the role that owns the schema", minimumLength: 16);
+            var appRole = settings.Required("MIGRATE_APP_ROLE", "the name of the role that the service runs as");
+            return async cancellationToken =>
+            {
+                await using var dataSource = NpgsqlDataSource.Create(ddl);
+                await runner.ApplyAsync(dataSource, appRole, cancellationToken);
+            };
+        });
+    }
+
+    private static NpgsqlDataSource Connect(string name, string connection, int pool, ILoggerFactory loggers)
+    {
+        var builder = new NpgsqlDataSourceBuilder(connection);
+        builder.UseLoggerFactory(loggers);
+        builder.ConnectionStringBuilder.ApplicationName = name;
+        builder.ConnectionStringBuilder.MaxPoolSize = pool;
+        // Bounded waits: a request answers 503 rather than pile up behind a database that is away.
+        builder.ConnectionStringBuilder.Timeout = 5;
+        builder.ConnectionStringBuilder.CommandTimeout = 10;
+        builder.ConnectionStringBuilder.CancellationTimeout = 1000;
+        builder.ConnectionStringBuilder.KeepAlive = 15;
+        return builder.Build();
+    }
+
+    private static ReadinessCheck SchemaCheck(NpgsqlDataSource dataSource, int newest)
+    {
+        var reached = false;
+        return new ReadinessCheck("schema", async cancellationToken =>
+        {
+            // Once there it stays: a later outage of the database is a metric, not a reason to take every replica away.
+            if (reached)
+                return null;
+            try
+            {
+                await using var command = dataSource.CreateCommand("select coalesce(max(number), 0) from schema_migrations");
+                var number = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+                reached = number >= newest;
+                return reached ? null : $"is at {number}, this build needs {newest}: run the migrate mode";
+            }
+            catch (NpgsqlException)
+            {
+                return "cannot be read: is the database up and migrated?";
+            }
+        });
+    }
+}

@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Http;
+
+namespace HomeStage.Hosting.Problems;
+
+/// <summary>
+/// A kind of error as clients see it (RFC 9457): the stable code, its HTTP status, a title, and whether the same request
+/// may succeed later.
+/// </summary>
+public sealed record ProblemCode(string Code, int Status, string Title, bool Retryable = false)
+{
+    /// <summary>The body or a parameter is not what the operation takes; <c>errors</c> says which and why.</summary>
+    public static readonly ProblemCode ValidationFailed = new("validation_failed", StatusCodes.Status400BadRequest, "The request is not valid");
+
+    /// <summary>Nobody is identified.</summary>
+    public static readonly ProblemCode Unauthenticated = new("unauthenticated", StatusCodes.Status401Unauthorized, "Identify yourself");
+
+    /// <summary>The caller is known and may not do this.</summary>
+    public static readonly ProblemCode Forbidden = new("forbidden", StatusCodes.Status403Forbidden, "This is not allowed");
+
+    /// <summary>An unsafe request with a cookie did not come from our own page.</summary>
+    public static readonly ProblemCode CsrfRejected = new("csrf_rejected", StatusCodes.Status403Forbidden, "The request did not come from an allowed origin");
+
+    /// <summary>The thing exists but not in this form, e.g. a clean picture of a free staging.</summary>
+    public static readonly ProblemCode NotAvailable = new("not_available", StatusCodes.Status403Forbidden, "This is not available here");
+
+    /// <summary>There is no such thing, or it is somebody else's.</summary>
+    public static readonly ProblemCode NotFound = new("not_found", StatusCodes.Status404NotFound, "There is no such thing");
+
+    /// <summary>The path exists, but not for this method.</summary>
+    public static readonly ProblemCode MethodNotAllowed = new("method_not_allowed", StatusCodes.Status405MethodNotAllowed, "The method is not allowed here");
+
+    /// <summary>The idempotency key was used for another request.</summary>
+    public static readonly ProblemCode IdempotencyConflict = new("idempotency_conflict", StatusCodes.Status409Conflict, "The idempotency key belongs to another request");
+
+    /// <summary>The thing is in a state that does not allow this.</summary>
+    public static readonly ProblemCode Conflict = new("conflict", StatusCodes.Status409Conflict, "The state does not allow this");
+
+    /// <summary>The body is larger than the route takes.</summary>
+    public static readonly ProblemCode PayloadTooLarge = new("payload_too_large", StatusCodes.Status413PayloadTooLarge, "The request is too large");
+
+    /// <summary>The body's media type is not one that the route takes.</summary>
+    public static readonly ProblemCode UnsupportedMediaType = new("unsupported_media_type", StatusCodes.Status415UnsupportedMediaType, "The media type is not supported");
+
+    /// <summary>The photo cannot be used; <c>reason</c> says why.</summary>
+    public static readonly ProblemCode ImageRejected = new("image_rejected", StatusCodes.Status422UnprocessableEntity, "The photo cannot be used");
+
+    /// <summary>Too many requests; <c>Retry-After</c> says when.</summary>
+    public static readonly ProblemCode RateLimited = new("rate_limited", StatusCodes.Status429TooManyRequests, "Too many requests", Retryable: true);
+
+    /// <summary>The balance does not suffice.</summary>
+    public static readonly ProblemCode InsufficientCredits = new("insufficient_credits", StatusCodes.Status402PaymentRequired, "There are not enough credits");
+
+    /// <summary>No free staging is left.</summary>
+    public static readonly ProblemCode FreeExhausted = new("free_exhausted", StatusCodes.Status402PaymentRequired, "No free staging is left");
+
+    /// <summary>Something unforeseen; nothing of the inside is told.</summary>
+    public static readonly ProblemCode InternalError = new("internal_error", StatusCodes.Status500InternalServerError, "Something went wrong on our side", Retryable: true);
+
+    /// <summary>A dependency is away; nothing was done.</summary>
+    public static readonly ProblemCode Unavailable = new("unavailable", StatusCodes.Status503ServiceUnavailable, "The service is not available right now", Retryable: true);
+
+    /// <summary>The storage of balances and limits is away; closed, never open.</summary>
+    public static readonly ProblemCode UsageUnavailable = new("usage_unavailable", StatusCodes.Status503ServiceUnavailable, "Usage cannot be checked right now", Retryable: true);
+
+    /// <summary>Who is calling cannot be resolved right now.</summary>
+    public static readonly ProblemCode IdentityUnavailable = new("identity_unavailable", StatusCodes.Status503ServiceUnavailable, "Identity cannot be checked right now", Retryable: true);
+
+    /// <summary>The code for a status that the framework produced by itself.</summary>
+    internal static ProblemCode OfStatus(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => Unauthenticated,
+        StatusCodes.Status402PaymentRequired => InsufficientCredits,
+        StatusCodes.Status403Forbidden => Forbidden,
+        StatusCodes.Status404NotFound => NotFound,
+        StatusCodes.Status405MethodNotAllowed => MethodNotAllowed,
+        StatusCodes.Status413PayloadTooLarge => PayloadTooLarge,
+        StatusCodes.Status415UnsupportedMediaType => UnsupportedMediaType,
+        StatusCodes.Status429TooManyRequests => RateLimited,
+        StatusCodes.Status503ServiceUnavailable => Unavailable,
+        >= 500 => new ProblemCode("internal_error", status, InternalError.Title, Retryable: true),
+        _ => new ProblemCode("validation_failed", status, ValidationFailed.Title),
+    };
+}

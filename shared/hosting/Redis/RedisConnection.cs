@@ -1,0 +1,89 @@
+using Polly;
+using Polly.CircuitBreaker;
+using StackExchange.Redis;
+
+namespace HomeStage.Hosting.Redis;
+
+/// <summary>
+/// Redis as something that may be away or frozen at any time. Every call ends within 100 ms: with an answer, or with
+/// <see cref="RedisUnavailableException"/>; after repeated failures calls fail at once for a second. What then holds is the caller's rule.
+/// </summary>
+public sealed class RedisConnection : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lazy<Task<ConnectionMultiplexer>> connection;
+    private readonly ResiliencePipeline breaker = new ResiliencePipelineBuilder()
+        .AddCircuitBreaker(new CircuitBreakerStrategyOptions
+        {
+            FailureRatio = 0.5,
+            MinimumThroughput = 4,
+            SamplingDuration = TimeSpan.FromSeconds(2),
+            BreakDuration = TimeSpan.FromSeconds(1),
+        })
+        .Build();
+
+    internal RedisConnection(string configuration)
+    {
+        var options = ConfigurationOptions.Parse(configuration);
+        options.AbortOnConnectFail = false;
+        options.ConnectTimeout = 1000;
+        options.ReconnectRetryPolicy = new LinearRetry(500);
+        connection = new Lazy<Task<ConnectionMultiplexer>>(() => ConnectionMultiplexer.ConnectAsync(options));
+    }
+
+    /// <summary>Runs one command.</summary>
+    /// <exception cref="RedisUnavailableException">No answer within 100 ms, no connection, or the breaker is open.</exception>
+    public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await breaker.ExecuteAsync(
+                async token =>
+                {
+                    // 1.2.6 can wait for ever on a frozen server, whatever its own timeouts say.
+                    var redis = await connection.Value.WaitAsync(Limit, token);
+                    return await command(redis.GetDatabase()).WaitAsync(Limit, token);
+                },
+                cancellationToken);
+        }
+        catch (Exception error) when (error is RedisException or TimeoutException or BrokenCircuitException)
+        {
+            throw new RedisUnavailableException(error);
+        }
+    }
+
+    /// <summary>
+    /// Listens to a channel; resubscribes by itself after an outage, but what was sent meanwhile is lost, so readers must also poll.
+    /// Does not wait for Redis to be there.
+    /// </summary>
+    public async Task SubscribeAsync(string channel, Action<string> received)
+    {
+        var redis = await connection.Value;
+        await redis.GetSubscriber().SubscribeAsync(
+            new RedisChannel(channel, RedisChannel.PatternMode.Literal), (_, message) => received(message.ToString()));
+    }
+
+    /// <summary>Publishes to a channel.</summary>
+    /// <exception cref="RedisUnavailableException">As <see cref="RunAsync"/>.</exception>
+    public Task PublishAsync(string channel, string message, CancellationToken cancellationToken) =>
+        RunAsync(redis => redis.PublishAsync(new RedisChannel(channel, RedisChannel.PatternMode.Literal), message), cancellationToken);
+
+    /// <summary>Closes the connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!connection.IsValueCreated)
+            return;
+        try
+        {
+            (await connection.Value.WaitAsync(Limit)).Dispose();
+        }
+        catch (Exception error) when (error is RedisException or TimeoutException)
+        {
+            // It never came up; there is nothing to close.
+        }
+    }
+}
+
+/// <summary>Redis did not answer.</summary>
+public sealed class RedisUnavailableException(Exception inner) : Exception("Redis is not available.", inner);

@@ -1,0 +1,24 @@
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace HomeStage.Hosting.Redis;
+
+/// <summary>The connection to Redis.</summary>
+public static class RedisExtensions
+{
+    /// <summary>Adds <see cref="RedisConnection"/>; reads <c>REDIS_CONNECTION</c>. The service starts without Redis.</summary>
+    public static void AddRedis(this ServiceBuilder service)
+    {
+        var text = service.Settings.Required("REDIS_CONNECTION", "host:port,password=… of Redis");
+        try
+        {
+            ConfigurationOptions.Parse(text);
+        }
+        catch (ArgumentException)
+        {
+            service.Settings.Refuse("REDIS_CONNECTION", "must be host:port followed by options such as password=…");
+        }
+
+        service.Services.AddSingleton(_ => new RedisConnection(text));
+    }
+}

@@ -1,0 +1,110 @@
+using HomeStage.Hosting.Configuration;
+using HomeStage.Hosting.Health;
+using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace HomeStage.Hosting;
+
+/// <summary>
+/// Collects what a service is made of: settings, registrations, routes, and steps of its migration. Every host gets
+/// JSON logs, telemetry, problem details, a management listener, and a clock without being asked.
+/// </summary>
+public sealed class ServiceBuilder
+{
+    private readonly WebApplicationBuilder web;
+    private readonly List<Action<WebApplication>> maps = [];
+    private readonly List<Action<WebApplication>> middleware = [];
+    private readonly List<Func<Settings, Func<CancellationToken, Task>>> migrations = [];
+    private Action<ListenOptions>? listener;
+
+    internal ServiceBuilder(string name, string[] args)
+    {
+        Name = name;
+        web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        Settings = new Settings(web.Configuration, web.Environment.IsProduction());
+        Services.TryAddSingleton(TimeProvider.System);
+        this.AddTelemetry();
+        this.AddProblems();
+        this.AddHealth();
+    }
+
+    /// <summary>The service's name: issuer and audience in internal tokens, prefix of its queues.</summary>
+    public string Name { get; }
+
+    /// <summary>The settings, to be read while the features are added.</summary>
+    public Settings Settings { get; }
+
+    /// <summary>The registrations.</summary>
+    public IServiceCollection Services => web.Services;
+
+    /// <summary>The underlying configuration, for sections such as YARP's routes.</summary>
+    public IConfigurationManager Configuration => web.Configuration;
+
+    /// <summary>The content root and environment.</summary>
+    public IWebHostEnvironment Environment => web.Environment;
+
+    internal WebApplicationBuilder Web => web;
+
+    /// <summary>Adds routes to the service's listener. What is not allowed by name needs a valid internal identity.</summary>
+    public void Map(Action<WebApplication> map) => maps.Add(map);
+
+    /// <summary>Adds middleware in front of the routes of the service's listener, after error handling.</summary>
+    public void Use(Action<WebApplication> use) => middleware.Add(use);
+
+    /// <summary>Changes the service's listener, for instance to TLS.</summary>
+    public void ConfigureListener(Action<ListenOptions> configure) => listener = configure;
+
+    /// <summary>Adds a step to <c>migrate</c>, in the order of adding. It reads its settings at once and acts when called.</summary>
+    internal void AddMigration(Func<Settings, Func<CancellationToken, Task>> step) => migrations.Add(step);
+
+    internal WebApplication Build()
+    {
+        var listen = Settings.Url("HTTP_URL", "the address that the service listens on, e.g. http://127.0.0.1:5001");
+        var manage = Settings.Url("MANAGEMENT_URL", "the address of health checks and metrics, e.g. http://127.0.0.1:6001");
+        Settings.ThrowIfInvalid();
+        web.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(Listeners.EndPointOf(listen), options => listener?.Invoke(options));
+            kestrel.Listen(Listeners.EndPointOf(manage), options => options.Use(next => connection =>
+            {
+                connection.Features.Set(ManagementConnection.Mark);
+                return next(connection);
+            }));
+        });
+
+        var app = web.Build();
+        app.UseManagement();
+        app.UseTelemetry();
+        app.UseProblems();
+        foreach (var use in middleware)
+            use(app);
+        app.UseRouting();
+        if (app.Services.GetService<Microsoft.AspNetCore.Authentication.IAuthenticationSchemeProvider>() is not null)
+        {
+            app.UseAuthentication();
+            app.UseAuthorization();
+        }
+
+        foreach (var map in maps)
+            map(app);
+        return app;
+    }
+
+    internal async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        // Only what the migration itself needs must be set: its job has no business with the service's secrets.
+        Settings.Forget();
+        var steps = migrations.ConvertAll(migration => migration(Settings));
+        Settings.ThrowIfInvalid();
+        foreach (var step in steps)
+            await step(cancellationToken);
+    }
+}

@@ -1,0 +1,88 @@
+using HomeStage.Hosting.Configuration;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HomeStage.Hosting;
+
+/// <summary>
+/// Runs a service. Modes: <c>serve</c> (the default) and <c>migrate</c>, which brings the schema and the broker's
+/// topology up to date and ends.
+/// </summary>
+public static class ServiceHost
+{
+    /// <summary>Runs the service until it is told to stop.</summary>
+    /// <param name="name">The service's name, which is its issuer and audience in internal tokens.</param>
+    /// <param name="args">The command line: a mode, then settings as <c>--NAME=value</c>.</param>
+    /// <param name="compose">Adds the service's features.</param>
+    /// <returns>The exit code: 0, or 1 with the reason on standard error.</returns>
+    public static async Task<int> RunAsync(string name, string[] args, Action<ServiceBuilder> compose)
+    {
+        var mode = args.FirstOrDefault(arg => !arg.StartsWith('-')) ?? "serve";
+        try
+        {
+            var service = new ServiceBuilder(name, [.. args.Where(arg => arg.StartsWith('-'))]);
+            compose(service);
+            switch (mode)
+            {
+                case "serve":
+                    await using (var app = service.Build())
+                        await app.RunAsync();
+                    return 0;
+                case "migrate":
+                    await service.MigrateAsync(CancellationToken.None);
+                    return 0;
+                default:
+                    return await FailAsync($"{name}: there is no mode '{mode}'. Use 'serve' or 'migrate'.");
+            }
+        }
+        catch (SettingsException error)
+        {
+            return await FailAsync([.. error.Problems.Select(problem => $"{name}: {problem}")]);
+        }
+        catch (Migrations.MigrationException error)
+        {
+            return await FailAsync($"{name}: {error.Message}");
+        }
+    }
+
+    /// <summary>Starts the service inside this process; for tests.</summary>
+    /// <param name="name">The service's name.</param>
+    /// <param name="settings">Its settings by name.</param>
+    /// <param name="compose">Adds the service's features.</param>
+    /// <param name="replace">Replaces registrations, for instance the clock.</param>
+    /// <param name="cancellationToken">Ends the wait for the start.</param>
+    public static async Task<WebApplication> StartAsync(
+        string name,
+        IReadOnlyDictionary<string, string> settings,
+        Action<ServiceBuilder> compose,
+        Action<IServiceCollection>? replace = null,
+        CancellationToken cancellationToken = default)
+    {
+        var service = new ServiceBuilder(name, [.. settings.Select(setting => $"--{setting.Key}={setting.Value}")]);
+        compose(service);
+        replace?.Invoke(service.Services);
+        var app = service.Build();
+        await app.StartAsync(cancellationToken);
+        return app;
+    }
+
+    /// <summary>Migrates inside this process; for tests.</summary>
+    /// <param name="name">The service's name.</param>
+    /// <param name="settings">Its settings by name.</param>
+    /// <param name="compose">Adds the service's features.</param>
+    /// <param name="cancellationToken">Ends the migration between two files.</param>
+    public static Task MigrateAsync(
+        string name, IReadOnlyDictionary<string, string> settings, Action<ServiceBuilder> compose, CancellationToken cancellationToken = default)
+    {
+        var service = new ServiceBuilder(name, [.. settings.Select(setting => $"--{setting.Key}={setting.Value}")]);
+        compose(service);
+        return service.MigrateAsync(cancellationToken);
+    }
+
+    private static async Task<int> FailAsync(params string[] lines)
+    {
+        foreach (var line in lines)
+            await Console.Error.WriteLineAsync(line);
+        return 1;
+    }
+}

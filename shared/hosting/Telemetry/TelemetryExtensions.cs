@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using OpenTelemetry;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace HomeStage.Hosting.Telemetry;
+
+/// <summary>
+/// JSON logs, traces and metrics for every host. Traces and metrics go out by OTLP only where
+/// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; <c>/metrics</c> on the management listener is always there.
+/// A service's own activity sources and meters are picked up when their names begin with <c>HomeStage</c>.
+/// </summary>
+internal static class TelemetryExtensions
+{
+    internal static void AddTelemetry(this ServiceBuilder service)
+    {
+        // Server spans carry no HTTP attributes while this is left at its default.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+
+        var otlp = service.Settings.Optional("OTEL_EXPORTER_OTLP_ENDPOINT") is not null;
+        var prometheus = new PrometheusExporter();
+        service.Services.AddSingleton(new ServiceName(service.Name, service.Settings.Production));
+        service.Services.AddSingleton(prometheus);
+
+        service.Web.Logging.ClearProviders();
+        service.Web.Logging.AddConsole(console => console.FormatterName = JsonLogFormatter.FormatterName);
+        service.Web.Logging.AddConsoleFormatter<JsonLogFormatter, ConsoleFormatterOptions>();
+        if (otlp)
+            service.Web.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+
+        service.Services.AddSingleton(_ => OpenTelemetrySdk.Create(telemetry =>
+        {
+            telemetry.ConfigureResource(resource => resource.AddService(service.Name, "homestage"));
+            telemetry.WithTracing(tracing =>
+            {
+                tracing.AddSource("HomeStage*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit");
+                if (otlp)
+                    tracing.AddOtlpExporter();
+            });
+            telemetry.WithMetrics(metrics =>
+            {
+                metrics.AddMeter(
+                    "HomeStage*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "Npgsql", "MassTransit", "System.Runtime");
+                metrics.AddReader(prometheus.Reader);
+                if (otlp)
+                    metrics.AddOtlpExporter();
+            });
+        }));
+        service.Services.AddHostedService<TelemetryLifetime>();
+    }
+
+    internal static void UseTelemetry(this WebApplication app) => app.Use(async (context, next) =>
+    {
+        await next(context);
+        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity)
+            return;
+        if ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText is { } route)
+            activity.SetTag("http.route", route);
+        if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
+            activity.SetStatus(ActivityStatusCode.Error);
+    });
+
+    /// <summary>Builds the SDK at the start and flushes it at the end; it listens for as long as it lives.</summary>
+    private sealed class TelemetryLifetime(OpenTelemetrySdk sdk) : IHostedLifecycleService
+    {
+        public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken)
+        {
+            sdk.TracerProvider.ForceFlush(5_000);
+            sdk.MeterProvider.ForceFlush(5_000);
+            return Task.CompletedTask;
+        }
+    }
+}
