@@ -74,6 +74,12 @@ public static class MessagingExtensions
             registration.UsingRabbitMq((context, bus) =>
             {
                 bus.Host(url, host => host.PublisherConfirmation = true);
+                bus.SendTopology.ConfigureErrorSettings = error =>
+                {
+                    // A copy of the queue's own arguments would make it its own dead-letter queue.
+                    foreach (var name in BrokerTopology.QueueArguments("").Keys)
+                        error.SetQueueArgument(name, null);
+                };
                 foreach (var subscription in topology.Subscriptions)
                     bus.ReceiveEndpoint(subscription.Queue, endpoint => Consume(endpoint, subscription, context));
             });

@@ -9,23 +9,31 @@ namespace HomeStage.Hosting.Telemetry;
 /// Renders the meters in Prometheus' text format 0.0.4 when asked, because no exporter for it can be restored.
 /// Names follow OpenTelemetry's rules for Prometheus: dots become underscores, the unit and <c>_total</c> are appended.
 /// </summary>
-internal sealed class PrometheusExporter
+internal sealed class PrometheusExporter : IDisposable
 {
     internal const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private readonly Lock gate = new();
     private readonly StringBuilder text = new();
 
-    internal PrometheusExporter() => Reader = new BaseExportingMetricReader(new TextExporter(this));
+    private readonly TextExporter exporter;
+
+    internal PrometheusExporter()
+    {
+        exporter = new TextExporter(this);
+        Reader = new BaseExportingMetricReader(exporter);
+    }
 
     internal MetricReader Reader { get; }
+
+    public void Dispose() => exporter.Dispose();
 
     internal string Collect()
     {
         lock (gate)
         {
             text.Clear();
-            Reader.Collect();
+            exporter.Collect?.Invoke(Timeout.Infinite);
             return text.ToString();
         }
     }

@@ -35,6 +35,9 @@ internal static class TelemetryExtensions
         service.Web.Logging.ClearProviders();
         service.Web.Logging.AddConsole(console => console.FormatterName = JsonLogFormatter.FormatterName);
         service.Web.Logging.AddConsoleFormatter<JsonLogFormatter, ConsoleFormatterOptions>();
+        // The framework's own lines quote addresses with their query strings.
+        foreach (var category in (ReadOnlySpan<string>)["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "System.Net.Http", "Npgsql", "Polly"])
+            service.Web.Logging.AddFilter(category, LogLevel.Warning);
         if (otlp)
             service.Web.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
 
