@@ -18,17 +18,17 @@ namespace HomeStage.Hosting;
 /// </summary>
 public sealed class ServiceBuilder
 {
-    private readonly WebApplicationBuilder web;
-    private readonly List<Action<WebApplication>> maps = [];
-    private readonly List<Action<WebApplication>> middleware = [];
-    private readonly List<Func<Settings, Func<CancellationToken, Task>>> migrations = [];
-    private Action<ListenOptions>? listener;
+    private readonly WebApplicationBuilder _web;
+    private readonly List<Action<WebApplication>> _maps = [];
+    private readonly List<Action<WebApplication>> _middleware = [];
+    private readonly List<Func<Settings, Func<CancellationToken, Task>>> _migrations = [];
+    private Action<ListenOptions>? _listener;
 
     internal ServiceBuilder(string name, string[] args)
     {
         Name = name;
-        web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        Settings = new Settings(web.Configuration, web.Environment.IsProduction());
+        _web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        Settings = new Settings(_web.Configuration, _web.Environment.IsProduction());
         Services.TryAddSingleton(TimeProvider.System);
         this.AddTelemetry();
         this.AddProblems();
@@ -42,37 +42,37 @@ public sealed class ServiceBuilder
     public Settings Settings { get; }
 
     /// <summary>The registrations.</summary>
-    public IServiceCollection Services => web.Services;
+    public IServiceCollection Services => _web.Services;
 
     /// <summary>The underlying configuration, for sections such as YARP's routes.</summary>
-    public IConfigurationManager Configuration => web.Configuration;
+    public IConfigurationManager Configuration => _web.Configuration;
 
     /// <summary>The content root and environment.</summary>
-    public IWebHostEnvironment Environment => web.Environment;
+    public IWebHostEnvironment Environment => _web.Environment;
 
-    internal WebApplicationBuilder Web => web;
+    internal WebApplicationBuilder Web => _web;
 
     /// <summary>Adds routes to the service's listener. What is not allowed by name needs a valid internal identity.</summary>
-    public void Map(Action<WebApplication> map) => maps.Add(map);
+    public void Map(Action<WebApplication> map) => _maps.Add(map);
 
     /// <summary>Adds middleware in front of the routes of the service's listener, after error handling.</summary>
-    public void Use(Action<WebApplication> use) => middleware.Add(use);
+    public void Use(Action<WebApplication> use) => _middleware.Add(use);
 
     /// <summary>Changes the service's listener, for instance to TLS.</summary>
-    public void ConfigureListener(Action<ListenOptions> configure) => listener = configure;
+    public void ConfigureListener(Action<ListenOptions> configure) => _listener = configure;
 
     /// <summary>Adds a step to <c>migrate</c>, in the order of adding. It reads its settings at once and acts when called.</summary>
-    internal void AddMigration(Func<Settings, Func<CancellationToken, Task>> step) => migrations.Add(step);
+    internal void AddMigration(Func<Settings, Func<CancellationToken, Task>> step) => _migrations.Add(step);
 
     internal WebApplication Build()
     {
         var listen = Settings.Url("HTTP_URL", "the address that the service listens on, e.g. http://127.0.0.1:5001");
         var manage = Settings.Url("MANAGEMENT_URL", "the address of health checks and metrics, e.g. http://127.0.0.1:6001");
         Settings.ThrowIfInvalid();
-        web.WebHost.ConfigureKestrel(kestrel =>
+        _web.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(Listeners.EndPointOf(listen), options => listener?.Invoke(options));
+            kestrel.Listen(Listeners.EndPointOf(listen), options => _listener?.Invoke(options));
             kestrel.Listen(Listeners.EndPointOf(manage), options => options.Use(next => connection =>
             {
                 connection.Features.Set(ManagementConnection.Mark);
@@ -80,11 +80,11 @@ public sealed class ServiceBuilder
             }));
         });
 
-        var app = web.Build();
+        var app = _web.Build();
         app.UseManagement();
         app.UseTelemetry();
         app.UseProblems();
-        foreach (var use in middleware)
+        foreach (var use in _middleware)
             use(app);
         app.UseRouting();
         if (app.Services.GetService<Microsoft.AspNetCore.Authentication.IAuthenticationSchemeProvider>() is not null)
@@ -93,7 +93,7 @@ public sealed class ServiceBuilder
             app.UseAuthorization();
         }
 
-        foreach (var map in maps)
+        foreach (var map in _maps)
             map(app);
         return app;
     }
@@ -102,7 +102,7 @@ public sealed class ServiceBuilder
     {
         // Only what the migration itself needs must be set: its job has no business with the service's secrets.
         Settings.Forget();
-        var steps = migrations.ConvertAll(migration => migration(Settings));
+        var steps = _migrations.ConvertAll(migration => migration(Settings));
         Settings.ThrowIfInvalid();
         foreach (var step in steps)
             await step(cancellationToken);

@@ -12,7 +12,7 @@ public sealed class Settings(IConfiguration configuration, bool production)
 {
     private static readonly string[] WellKnown = ["changeme", "change-me", "default", "example", "password", "secret", "your-"];
 
-    private readonly Dictionary<string, string> problems = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _problems = new(StringComparer.Ordinal);
 
     /// <summary>Whether the service runs with <c>ASPNETCORE_ENVIRONMENT=Production</c>.</summary>
     public bool Production => production;
@@ -48,7 +48,7 @@ public sealed class Settings(IConfiguration configuration, bool production)
     public string Secret(string name, string meaning, int minimumLength = 32)
     {
         var value = Required(name, meaning);
-        if (problems.ContainsKey(name))
+        if (_problems.ContainsKey(name))
             return value;
         if (value.Length < minimumLength)
             Refuse(name, $"is too short: {minimumLength} characters at least");
@@ -86,24 +86,24 @@ public sealed class Settings(IConfiguration configuration, bool production)
     public string Folder(string name, string meaning)
     {
         var path = Required(name, meaning);
-        if (!problems.ContainsKey(name) && !Directory.Exists(path))
+        if (!_problems.ContainsKey(name) && !Directory.Exists(path))
             Refuse(name, $"names a folder that is not there: {meaning}");
         return path;
     }
 
     /// <summary>Records that a setting makes no sense; the first reason given for a name is kept.</summary>
-    public void Refuse(string name, string problem) => problems.TryAdd(name, problem);
+    public void Refuse(string name, string problem) => _problems.TryAdd(name, problem);
 
     /// <summary>Stops the start if any setting read so far is faulty.</summary>
     /// <exception cref="SettingsException">Names every faulty setting.</exception>
     public void ThrowIfInvalid()
     {
-        if (problems.Count > 0)
-            throw new SettingsException([.. problems.Select(problem => $"{problem.Key} {problem.Value}.")]);
+        if (_problems.Count > 0)
+            throw new SettingsException([.. _problems.Select(problem => $"{problem.Key} {problem.Value}.")]);
     }
 
     /// <summary>Forgets what was found so far; for modes that need only some of the settings.</summary>
-    internal void Forget() => problems.Clear();
+    internal void Forget() => _problems.Clear();
 }
 
 /// <summary>Settings that make no sense; one line for each.</summary>

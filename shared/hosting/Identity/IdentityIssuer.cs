@@ -10,16 +10,16 @@ public sealed class IdentityIssuer
     /// <summary>How long a token is valid.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(120);
 
-    private readonly JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
-    private readonly SigningCredentials credentials;
-    private readonly string issuer;
-    private readonly TimeProvider time;
+    private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private readonly SigningCredentials _credentials;
+    private readonly string _issuer;
+    private readonly TimeProvider _time;
 
     internal IdentityIssuer(string issuer, ECDsaSecurityKey key, TimeProvider time)
     {
-        this.issuer = issuer;
-        this.time = time;
-        credentials = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256);
+        _issuer = issuer;
+        _time = time;
+        _credentials = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256);
     }
 
     /// <summary>A token that speaks for <paramref name="caller"/>; its <see cref="Caller.Issuer"/> is replaced by this service.</summary>
@@ -27,7 +27,7 @@ public sealed class IdentityIssuer
     /// <param name="caller">On whose behalf.</param>
     public string Issue(string audience, Caller caller)
     {
-        var now = time.GetUtcNow().UtcDateTime;
+        var now = _time.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["sub"] = caller.AccountId.ToString("D", CultureInfo.InvariantCulture),
@@ -39,19 +39,19 @@ public sealed class IdentityIssuer
             claims["iph"] = hash;
         if (caller.Scopes.Count > 0)
             claims["scope"] = string.Join(' ', caller.Scopes);
-        return handler.CreateToken(new SecurityTokenDescriptor
+        return _handler.CreateToken(new SecurityTokenDescriptor
         {
-            Issuer = issuer,
+            Issuer = _issuer,
             Audience = audience,
             IssuedAt = now,
             NotBefore = now,
             Expires = now + Lifetime,
             Claims = claims,
-            SigningCredentials = credentials,
+            SigningCredentials = _credentials,
         });
     }
 
     /// <summary>A token for a call that this service makes on its own behalf.</summary>
     public string IssueForSelf(string audience) =>
-        Issue(audience, new Caller { Issuer = issuer, AccountId = Guid.Empty, Kind = CallerKind.Service });
+        Issue(audience, new Caller { Issuer = _issuer, AccountId = Guid.Empty, Kind = CallerKind.Service });
 }

@@ -10,9 +10,9 @@ namespace HomeStage.Hosting.Messaging;
 /// <summary>What a service says and hears on the bus; said once, for its run and for the migration that declares the topology.</summary>
 public sealed class BusTopology
 {
-    private readonly string service;
+    private readonly string _service;
 
-    internal BusTopology(string service) => this.service = service;
+    internal BusTopology(string service) => _service = service;
 
     internal List<Type> Published { get; } = [];
 
@@ -34,7 +34,7 @@ public sealed class BusTopology
         where TConsumer : class, IConsumer<TMessage>
         where TMessage : class
     {
-        var queue = service + "." + KebabCaseEndpointNameFormatter.Instance.SanitizeName(typeof(TMessage).Name);
+        var queue = _service + "." + KebabCaseEndpointNameFormatter.Instance.SanitizeName(typeof(TMessage).Name);
         Subscriptions.Add(new Subscription(
             queue,
             typeof(TMessage),

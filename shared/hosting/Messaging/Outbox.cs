@@ -12,7 +12,7 @@ public sealed class Outbox : IDisposable
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly SemaphoreSlim _wake = new(0, 1);
 
     /// <summary>
     /// Adds the message to what the context will save, and wakes the dispatcher when it has. Where an explicit transaction commits later,
@@ -36,7 +36,7 @@ public sealed class Outbox : IDisposable
     {
         try
         {
-            wake.Release();
+            _wake.Release();
         }
         catch (SemaphoreFullException)
         {
@@ -45,9 +45,9 @@ public sealed class Outbox : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => wake.Dispose();
+    public void Dispose() => _wake.Dispose();
 
-    internal Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => wake.WaitAsync(atMost, cancellationToken);
+    internal Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => _wake.WaitAsync(atMost, cancellationToken);
 }
 
 /// <summary>A row of the outbox. Its body is the message as JSON, so that a database function can write one too.</summary>

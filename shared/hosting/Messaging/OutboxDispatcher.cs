@@ -20,18 +20,18 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private static readonly Histogram<double> Lag = Meter.CreateHistogram<double>(
         "homestage.outbox.lag", "s", "Time from a message's row to the broker's confirmation.");
 
-    private readonly NpgsqlDataSource dataSource;
-    private readonly Outbox outbox;
-    private readonly BusPublisher publisher;
-    private readonly TimeProvider time;
-    private readonly ILogger<OutboxDispatcher> logger;
-    private readonly Dictionary<string, Type> types;
+    private readonly NpgsqlDataSource _dataSource;
+    private readonly Outbox _outbox;
+    private readonly BusPublisher _publisher;
+    private readonly TimeProvider _time;
+    private readonly ILogger<OutboxDispatcher> _logger;
+    private readonly Dictionary<string, Type> _types;
 
     public OutboxDispatcher(
         NpgsqlDataSource dataSource, Outbox outbox, BusPublisher publisher, BusTopology topology, TimeProvider time, ILogger<OutboxDispatcher> logger)
     {
-        (this.dataSource, this.outbox, this.publisher, this.time, this.logger) = (dataSource, outbox, publisher, time, logger);
-        types = topology.Published.ToDictionary(type => type.Name, StringComparer.Ordinal);
+        (_dataSource, _outbox, _publisher, _time, _logger) = (dataSource, outbox, publisher, time, logger);
+        _types = topology.Published.ToDictionary(type => type.Name, StringComparer.Ordinal);
     }
 
     /// <summary>One look at the outbox; returns how many rows it leased.</summary>
@@ -62,19 +62,19 @@ internal sealed partial class OutboxDispatcher : BackgroundService
                     // There may be more.
                 }
 
-                if (time.GetUtcNow() - lastPurge > TimeSpan.FromHours(1))
+                if (_time.GetUtcNow() - lastPurge > TimeSpan.FromHours(1))
                 {
-                    await using var purge = dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
+                    await using var purge = _dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
                     await purge.ExecuteNonQueryAsync(stoppingToken);
-                    lastPurge = time.GetUtcNow();
+                    lastPurge = _time.GetUtcNow();
                 }
 
-                await outbox.WaitAsync(PollInterval, stoppingToken);
+                await _outbox.WaitAsync(PollInterval, stoppingToken);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
-                Log.DispatchFailed(logger, error);
-                await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Log.DispatchFailed(_logger, error);
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
             {
@@ -86,7 +86,7 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private async Task<List<Row>> LeaseAsync(CancellationToken cancellationToken)
     {
         // The lease outlasts the publisher's limit, so that a live dispatcher's rows are not taken by another.
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = _dataSource.CreateCommand($"""
             update outbox set available_at = now() + interval '30 s', attempts = attempts + 1
             where id in (select id from outbox where available_at <= now() order by available_at, id limit {BatchSize} for update skip locked)
             returning id, message_id, message_type, body, trace_parent, created_at
@@ -114,23 +114,23 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         using var activity = Source.StartActivity("outbox publish", ActivityKind.Internal, parent);
         try
         {
-            if (!types.TryGetValue(row.MessageType, out var type))
+            if (!_types.TryGetValue(row.MessageType, out var type))
                 throw new InvalidOperationException($"This service does not publish {row.MessageType}.");
             var message = JsonSerializer.Deserialize(row.Body, type, Outbox.Json)!;
-            await publisher.PublishAsync(message, row.MessageId, cancellationToken);
-            Lag.Record((time.GetUtcNow() - row.CreatedAt).TotalSeconds);
+            await _publisher.PublishAsync(message, row.MessageId, cancellationToken);
+            Lag.Record((_time.GetUtcNow() - row.CreatedAt).TotalSeconds);
             return true;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.PublishFailed(logger, row.MessageType, row.MessageId, error);
+            Log.PublishFailed(_logger, row.MessageType, row.MessageId, error);
             return false;
         }
     }
 
     private async Task ExecuteAsync(string sql, long[] ids, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(sql);
+        await using var command = _dataSource.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter { Value = ids });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

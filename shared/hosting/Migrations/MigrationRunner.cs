@@ -15,18 +15,18 @@ public sealed partial class MigrationRunner
     // Any constant of ours: it only has to be the same in every replica.
     private const long LockKey = 0x486F6D655374616;
 
-    private readonly IReadOnlyList<Migration> migrations;
+    private readonly IReadOnlyList<Migration> _migrations;
 
     /// <summary>Reads the migrations of the given assemblies; numbers must be unique over all of them.</summary>
     public MigrationRunner(params IReadOnlyList<Assembly> assemblies)
     {
-        migrations = [.. assemblies.Distinct().SelectMany(Read).OrderBy(migration => migration.Number)];
-        if (migrations.GroupBy(migration => migration.Number).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        _migrations = [.. assemblies.Distinct().SelectMany(Read).OrderBy(migration => migration.Number)];
+        if (_migrations.GroupBy(migration => migration.Number).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new MigrationException($"Two migrations have the number {twice.Key}.");
     }
 
     /// <summary>The number of the newest migration that this build knows.</summary>
-    public int Newest => migrations.Count == 0 ? 0 : migrations[^1].Number;
+    public int Newest => _migrations.Count == 0 ? 0 : _migrations[^1].Number;
 
     /// <summary>Applies what is missing.</summary>
     /// <param name="dataSource">A role that may change the schema.</param>
@@ -47,7 +47,7 @@ public sealed partial class MigrationRunner
                 grant select on schema_migrations to {appRole};
                 """, cancellationToken);
             var applied = await AppliedAsync(connection, cancellationToken);
-            foreach (var migration in migrations)
+            foreach (var migration in _migrations)
             {
                 if (!applied.TryGetValue(migration.Number, out var checksum))
                     await ApplyAsync(connection, migration, appRole, cancellationToken);

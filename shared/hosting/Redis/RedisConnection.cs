@@ -12,8 +12,8 @@ public sealed class RedisConnection : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(100);
 
-    private readonly Lazy<Task<ConnectionMultiplexer>> connection;
-    private readonly ResiliencePipeline breaker = new ResiliencePipelineBuilder()
+    private readonly Lazy<Task<ConnectionMultiplexer>> _connection;
+    private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder()
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
             FailureRatio = 0.5,
@@ -29,7 +29,7 @@ public sealed class RedisConnection : IAsyncDisposable
         options.AbortOnConnectFail = false;
         options.ConnectTimeout = 1000;
         options.ReconnectRetryPolicy = new LinearRetry(500);
-        connection = new Lazy<Task<ConnectionMultiplexer>>(() => ConnectionMultiplexer.ConnectAsync(options));
+        _connection = new Lazy<Task<ConnectionMultiplexer>>(() => ConnectionMultiplexer.ConnectAsync(options));
     }
 
     /// <summary>Runs one command.</summary>
@@ -38,11 +38,11 @@ public sealed class RedisConnection : IAsyncDisposable
     {
         try
         {
-            return await breaker.ExecuteAsync(
+            return await _breaker.ExecuteAsync(
                 async token =>
                 {
                     // 1.2.6 can wait for ever on a frozen server, whatever its own timeouts say.
-                    var redis = await connection.Value.WaitAsync(Limit, token);
+                    var redis = await _connection.Value.WaitAsync(Limit, token);
                     return await command(redis.GetDatabase()).WaitAsync(Limit, token);
                 },
                 cancellationToken);
@@ -59,7 +59,7 @@ public sealed class RedisConnection : IAsyncDisposable
     /// </summary>
     public async Task SubscribeAsync(string channel, Action<string> received)
     {
-        var redis = await connection.Value;
+        var redis = await _connection.Value;
         await redis.GetSubscriber().SubscribeAsync(
             new RedisChannel(channel, RedisChannel.PatternMode.Literal), (_, message) => received(message.ToString()));
     }
@@ -72,11 +72,11 @@ public sealed class RedisConnection : IAsyncDisposable
     /// <summary>Closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!connection.IsValueCreated)
+        if (!_connection.IsValueCreated)
             return;
         try
         {
-            (await connection.Value.WaitAsync(Limit)).Dispose();
+            (await _connection.Value.WaitAsync(Limit)).Dispose();
         }
         catch (Exception error) when (error is RedisException or TimeoutException)
         {

@@ -13,28 +13,28 @@ internal sealed class PrometheusExporter : IDisposable
 {
     internal const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    private readonly Lock gate = new();
-    private readonly StringBuilder text = new();
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _text = new();
 
-    private readonly TextExporter exporter;
+    private readonly TextExporter _exporter;
 
     internal PrometheusExporter()
     {
-        exporter = new TextExporter(this);
-        Reader = new BaseExportingMetricReader(exporter);
+        _exporter = new TextExporter(this);
+        Reader = new BaseExportingMetricReader(_exporter);
     }
 
     internal MetricReader Reader { get; }
 
-    public void Dispose() => exporter.Dispose();
+    public void Dispose() => _exporter.Dispose();
 
     internal string Collect()
     {
-        lock (gate)
+        lock (_gate)
         {
-            text.Clear();
-            exporter.Collect?.Invoke(Timeout.Infinite);
-            return text.ToString();
+            _text.Clear();
+            _exporter.Collect?.Invoke(Timeout.Infinite);
+            return _text.ToString();
         }
     }
 
@@ -43,8 +43,8 @@ internal sealed class PrometheusExporter : IDisposable
         var counter = metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
         var histogram = metric.MetricType is MetricType.Histogram or MetricType.ExponentialHistogram;
         var name = NameOf(metric, counter);
-        text.Append("# HELP ").Append(name).Append(' ').Append(Escape(metric.Description)).Append('\n');
-        text.Append("# TYPE ").Append(name).Append(counter ? " counter\n" : histogram ? " histogram\n" : " gauge\n");
+        _text.Append("# HELP ").Append(name).Append(' ').Append(Escape(metric.Description)).Append('\n');
+        _text.Append("# TYPE ").Append(name).Append(counter ? " counter\n" : histogram ? " histogram\n" : " gauge\n");
         foreach (ref readonly var point in metric.GetMetricPoints())
         {
             var labels = LabelsOf(point);
@@ -86,10 +86,10 @@ internal sealed class PrometheusExporter : IDisposable
 
     private void Line(string name, string labels, double value)
     {
-        text.Append(name);
+        _text.Append(name);
         if (labels.Length > 0)
-            text.Append('{').Append(labels).Append('}');
-        text.Append(' ').Append(Number(value)).Append('\n');
+            _text.Append('{').Append(labels).Append('}');
+        _text.Append(' ').Append(Number(value)).Append('\n');
     }
 
     private static string NameOf(Metric metric, bool counter)
