@@ -13,8 +13,8 @@ internal static class Label
     // Debian's libvips42 brings DejaVu by way of fontconfig; any sans serif serves.
     private const string Family = "DejaVu Sans,Sans Bold";
 
-    // Letters about 3.2% of the geometric mean of the sides, but never below what can be read.
-    private const double SizeToPicture = 0.032;
+    // Letters about 2.9% of the geometric mean of the sides, but never below what can be read.
+    private const double SizeToPicture = 0.029;
     private const double SmallestLetters = 13;
     private const double WidestPlate = 0.92;
 
