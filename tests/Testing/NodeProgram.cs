@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using HomeStage.Tool.Servers;
+using Xunit;
+
+namespace HomeStage.Testing;
+
+/// <summary>Runs JavaScript with packages from npm: the vendors' own clients, as judges of our protocol.</summary>
+public static class NodeProgram
+{
+    /// <summary>Runs a script to its end. The packages of the folder's <c>package-lock.json</c> are installed first if they are not.</summary>
+    /// <param name="script">Absolute path; <c>package.json</c> lies beside it.</param>
+    /// <param name="arguments">The script's arguments.</param>
+    /// <param name="environment">Added to the environment.</param>
+    /// <returns>Exit code and both outputs.</returns>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string script, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var folder = Path.GetDirectoryName(script)!;
+        await InstallAsync(folder);
+        return await RunAsync(folder, Program("node"), [script, .. arguments], environment);
+    }
+
+    /// <summary>Brings <c>node_modules</c> of a folder up to its lock file; does nothing if it is. Safe from several processes at once.</summary>
+    public static async Task InstallAsync(string folder)
+    {
+        await using var turn = await TakeTurnAsync(Path.Combine(folder, ".install.lock"));
+        var wanted = File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json"));
+        var done = Path.Combine(folder, "node_modules", ".installed");
+        if (File.Exists(done) && File.GetLastWriteTimeUtc(done) >= wanted)
+            return;
+        var (code, output, errors) = await RunAsync(folder, Program("npm"), ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], environment: null);
+        if (code != 0)
+            throw new InvalidOperationException($"npm could not install what {folder} asks for:\n{output}\n{errors}");
+        await File.WriteAllTextAsync(done, "", TestContext.Current.CancellationToken);
+    }
+
+    private static string Program(string name) =>
+        Executables.OnPath(name) ?? throw new InvalidOperationException($"{name} is not installed; ./homestage test installs it.");
+
+    private static async Task<FileStream> TakeTurnAsync(string file)
+    {
+        FileStream? taken = null;
+        await Eventually.Async(() =>
+        {
+            taken = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            return true;
+        }, $"{file} is free", TimeSpan.FromMinutes(5));
+        return taken!;
+    }
+
+    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string folder, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            start.Environment[name] = value;
+        var cancel = TestContext.Current.CancellationToken;
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        await using var killed = cancel.Register(() => process.Kill(entireProcessTree: true));
+        var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        await process.WaitForExitAsync(CancellationToken.None);
+        cancel.ThrowIfCancellationRequested();
+        return (process.ExitCode, await output, await errors);
+    }
+}

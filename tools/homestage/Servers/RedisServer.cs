@@ -1,0 +1,55 @@
+using System.Net.Sockets;
+using System.Text;
+using HomeStage.Tool.Processes;
+
+namespace HomeStage.Tool.Servers;
+
+internal sealed class RedisServer : LocalServer
+{
+    private const string Account = "redis";
+    private readonly string _folder;
+    private readonly string _program = Executables.RedisServer() ?? throw new ToolException("Redis is not installed.");
+
+    public RedisServer(LocalServersOptions options) : base(options)
+    {
+        _folder = Path.Combine(options.Folder, "redis");
+        Facts = new(FreePorts.Next(), options.Seed.Secret("redis"));
+    }
+
+    public override string Name => "Redis";
+
+    public RedisFacts Facts { get; }
+
+    private protected override async Task PrepareAsync(CancellationToken cancel)
+    {
+        Directory.CreateDirectory(_folder);
+        // In a file, because arguments can be read by everyone on the machine.
+        PrivateFile.Write(Path.Combine(_folder, "redis.conf"), $"""
+            bind 127.0.0.1
+            port {Facts.Port}
+            dir "{_folder}"
+            requirepass {Facts.Password}
+            save ""
+            appendonly no
+
+            """);
+        await ServerAccount.OwnAsync(_folder, Account, cancel);
+    }
+
+    private protected override ProcessSpec Spec() => new("redis", _program, [Path.Combine(_folder, "redis.conf")])
+    {
+        LogFile = Options.LogFile("redis"),
+        RunAs = ServerAccount.Named(Account),
+        ParentDeathSignal = Signal.Term,
+    };
+
+    private protected override async Task<bool> AnswersAsync(CancellationToken cancel)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", Facts.Port, cancel);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"AUTH {Facts.Password}\r\nPING\r\n"), cancel);
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        return await reader.ReadLineAsync(cancel) == "+OK" && await reader.ReadLineAsync(cancel) == "+PONG";
+    }
+}
