@@ -1,6 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using HomeStage.Tool.Servers;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Xunit;
 
 namespace HomeStage.Testing;
@@ -47,6 +49,17 @@ public sealed class TestVirtualHost : IAsyncDisposable
         answer.EnsureSuccessStatusCode();
         var messages = await answer.Content.ReadFromJsonAsync<JsonArray>(TestContext.Current.CancellationToken);
         return [.. messages!.Select(message => (string)message!["payload"]!)];
+    }
+
+    /// <summary>How many messages of a queue wait to be delivered, as the broker counts them now.</summary>
+    /// <exception cref="OperationInterruptedException">There is no such queue.</exception>
+    public async Task<long> MessagesAsync(string queue)
+    {
+        // Not the management API's figures: those are seconds old.
+        var factory = new ConnectionFactory { Uri = new Uri(AdminUrl) };
+        await using var connection = await factory.CreateConnectionAsync(TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        return await channel.MessageCountAsync(queue, TestContext.Current.CancellationToken);
     }
 
     /// <summary>The names of the queues that exist.</summary>

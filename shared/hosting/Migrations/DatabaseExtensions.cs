@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Configuration;
 using HomeStage.Hosting.Health;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,7 +19,7 @@ public static class DatabaseExtensions
         where TDb : DbContext
     {
         var runner = new MigrationRunner(typeof(DatabaseExtensions).Assembly, typeof(TDb).Assembly);
-        var connection = service.Settings.Secret("DATABASE_CONNECTION", "the connection string of the service's own database role", minimumLength: 16);
+        var connection = ConnectionString(service.Settings, "DATABASE_CONNECTION", "the connection string of the service's own database role");
         var pool = service.Settings.WholeNumber("DATABASE_POOL", 20, 1, 500, "connections that one replica may hold");
         service.Services.AddSingleton(provider => Connect(service.Name, connection, pool, provider.GetRequiredService<ILoggerFactory>()));
         service.Services.AddDbContextFactory<TDb>((provider, options) => options
@@ -27,7 +28,7 @@ public static class DatabaseExtensions
         service.Services.AddSingleton(provider => SchemaCheck(provider.GetRequiredService<NpgsqlDataSource>(), runner.Newest));
         service.AddMigration(settings =>
         {
-            var ddl = settings.Secret("MIGRATE_DATABASE_CONNECTION", "the connection string of the role that owns the schema", minimumLength: 16);
+            var ddl = ConnectionString(settings, "MIGRATE_DATABASE_CONNECTION", "the connection string of the role that owns the schema");
             var appRole = settings.Required("MIGRATE_APP_ROLE", "the name of the role that the service runs as");
             return async cancellationToken =>
             {
@@ -35,6 +36,22 @@ public static class DatabaseExtensions
                 await runner.ApplyAsync(dataSource, appRole, cancellationToken);
             };
         });
+    }
+
+    private static string ConnectionString(Settings settings, string name, string meaning)
+    {
+        var text = settings.Required(name, meaning);
+        try
+        {
+            if (new NpgsqlConnectionStringBuilder(text) is { Host: null } or { Username: null } or { Database: null })
+                settings.Refuse(name, "must name Host, Username and Database: " + meaning);
+        }
+        catch (ArgumentException)
+        {
+            settings.Refuse(name, "is not an Npgsql connection string such as Host=…;Username=…;Password=…;Database=…");
+        }
+
+        return text;
     }
 
     private static NpgsqlDataSource Connect(string name, string connection, int pool, ILoggerFactory loggers)

@@ -1,0 +1,80 @@
+using HomeStage.Hosting.Messaging;
+using HomeStage.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace HomeStage.Hosting.Tests.Messaging;
+
+/// <summary>A dependency goes away for as long as it likes; what was committed arrives, once, and nothing is dead-lettered.</summary>
+public sealed class OutageTests(TestServers servers)
+{
+    private static readonly Guid[] Orders = [.. Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7())];
+
+    [Fact]
+    public async Task Without_PostgreSQL_messages_wait_unacknowledged_and_take_effect_when_it_is_back()
+    {
+        await using var postgres = await servers.StartPostgresAsync();
+        await using var database = await TestDatabase.CreateAsync(postgres.Facts.Postgres!);
+        await using var broker = await servers.CreateVirtualHostAsync();
+        var settings = EffectsService.Settings(database, broker);
+        await ServiceHost.MigrateAsync("billing", settings, EffectsService.Compose);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, settings);
+        await EffectsService.WriteAsync(host.Services, Orders[0]);
+        await Eventually.Async(async () => await SeenAsync(database) == 1, "the service works");
+
+        await postgres.Postgres!.KillAsync();
+        await PublishAsync(broker);
+        await Eventually.Async(
+            async () => (await host.Management.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Contains("consume_retries_total{"),
+            "the consumers have met the outage");
+        await postgres.Postgres.StartAgainAsync(TestContext.Current.CancellationToken);
+
+        await Eventually.Async(async () => await SeenAsync(database) == Orders.Length, "every message took effect once");
+        (await broker.MessagesAsync("billing.payment-completed_error")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Without_RabbitMQ_messages_wait_in_the_outbox_and_take_effect_when_it_is_back()
+    {
+        await using var rabbit = await servers.StartRabbitMqAsync();
+        await using var broker = await TestVirtualHost.CreateAsync(rabbit.Facts.RabbitMq!);
+        await using var database = await servers.CreateDatabaseAsync();
+        var settings = EffectsService.Settings(database, broker);
+        await ServiceHost.MigrateAsync("billing", settings, EffectsService.Compose);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, settings);
+        await EffectsService.WriteAsync(host.Services, Orders[0]);
+        await Eventually.Async(async () => await SeenAsync(database) == 1, "the service works");
+
+        await rabbit.RabbitMq!.KillAsync();
+        foreach (var order in Orders.Skip(1))
+            await EffectsService.WriteAsync(host.Services, order);
+        await rabbit.RabbitMq.StartAgainAsync(TestContext.Current.CancellationToken);
+
+        await Eventually.Async(async () => await SeenAsync(database) == Orders.Length, "every message took effect once", TimeSpan.FromMinutes(3));
+        (await broker.MessagesAsync("billing.payment-completed_error")).ShouldBe(0);
+    }
+
+    private static async Task PublishAsync(TestVirtualHost broker)
+    {
+        await using var publisher = await TestHost.StartAsync(
+            service => service.AddMessaging(bus => bus.Publishes<Contracts.PaymentCompleted>()),
+            new Dictionary<string, string> { ["RABBITMQ_URL"] = broker.Url("billing") });
+        foreach (var order in Orders.Skip(1))
+        {
+            await publisher.Services.GetRequiredService<BusPublisher>()
+                .PublishAsync(EffectsService.Paid(order), Guid.CreateVersion7(), TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>How many orders took effect; one that took effect twice is an error of its own.</summary>
+    private static async Task<long> SeenAsync(TestDatabase database)
+    {
+        await using var connection = new NpgsqlConnection(database.AdminConnection);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand("select count(*), coalesce(max(seen), 0) from effects", connection);
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        await reader.ReadAsync(TestContext.Current.CancellationToken);
+        reader.GetInt32(1).ShouldBeLessThanOrEqualTo(1);
+        return reader.GetInt64(0);
+    }
+}
