@@ -1,1 +1,3 @@
-return;
+using HomeStage.Tool;
+
+return await CommandLine.RunAsync(args);

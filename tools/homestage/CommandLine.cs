@@ -1,0 +1,115 @@
+using System.CommandLine;
+using HomeStage.Tool.Demo;
+using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Test;
+using HomeStage.Tool.Up;
+using Spectre.Console;
+
+namespace HomeStage.Tool;
+
+/// <summary>The commands and their options.</summary>
+internal static class CommandLine
+{
+    public static Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test() };
+        // Ctrl-C is the commands' own: they stop things in order, however long that takes.
+        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    private static Command Up()
+    {
+        var (port, data, yes) = (Port(), Data(), Yes());
+        var workers = Between(new Option<int>("--workers") { Description = "How many staging workers.", DefaultValueFactory = _ => 1 }, 1, 32);
+        var fresh = new Option<bool>("--fresh") { Description = "Forget the data folder's content first." };
+        var https = new Option<bool>("--https") { Description = "Serve HTTPS with a generated certificate." };
+        var command = new Command("up", "Runs everything until Ctrl-C.") { port, workers, data, fresh, https, yes };
+        command.SetAction(parsed => RunAsync((console, stop) => UpCommand.RunAsync(new()
+        {
+            Port = parsed.GetValue(port) ?? UpOptions.DefaultPort,
+            Workers = parsed.GetValue(workers),
+            Data = parsed.GetValue(data)!,
+            Fresh = parsed.GetValue(fresh),
+            Https = parsed.GetValue(https),
+            Yes = parsed.GetValue(yes),
+        }, console, stop)));
+        return command;
+    }
+
+    private static Command Down()
+    {
+        var data = Data();
+        var command = new Command("down", "Stops the 'up' of a data folder, or what a killed one left.") { data };
+        command.SetAction(parsed => RunAsync((console, stop) => DownCommand.RunAsync(parsed.GetValue(data)!, console, stop)));
+        return command;
+    }
+
+    private static Command Demo()
+    {
+        var (port, data, yes) = (Port(), Data(), Yes());
+        var photo = new Argument<string?>("photo") { Description = "A photograph of an empty room: JPEG, PNG or WebP.", Arity = ArgumentArity.ZeroOrOne };
+        var room = new Option<string>("--room") { Description = "The kind of room, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "living_room" };
+        var style = new Option<string>("--style") { Description = "The style of the furniture, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "scandinavian" };
+        var output = new Option<string>("--out") { Description = "Where the pictures go.", DefaultValueFactory = _ => "." };
+        var command = new Command("demo", "Stages a photo as a customer would: session, credits, photo, live progress, pictures.") { photo, room, style, output, port, data, yes };
+        command.SetAction(parsed => RunAsync((console, stop) => DemoCommand.RunAsync(new()
+        {
+            Photo = parsed.GetValue(photo) ?? Path.Combine(SourceTree.Root, "samples", "empty-room.jpg"),
+            Room = parsed.GetValue(room)!,
+            Style = parsed.GetValue(style)!,
+            Output = parsed.GetValue(output)!,
+            Port = parsed.GetValue(port),
+            Data = parsed.GetValue(data)!,
+            Yes = parsed.GetValue(yes),
+        }, console, stop)));
+        return command;
+    }
+
+    private static Command Test()
+    {
+        var yes = Yes();
+        var filter = new Option<string?>("--filter") { Description = "Only the tests whose full name contains this." };
+        var command = new Command("test", "Runs every test; the last line says how many passed and failed.") { filter, yes };
+        command.SetAction(parsed => RunAsync((console, stop) => TestCommand.RunAsync(new(parsed.GetValue(filter), parsed.GetValue(yes)), console, stop)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Func<IAnsiConsole, CancellationToken, Task<int>> command)
+    {
+        using var stop = new StopRequest();
+        try
+        {
+            return await command(AnsiConsole.Console, stop.Token);
+        }
+        catch (ToolException failure)
+        {
+            await Console.Error.WriteLineAsync(failure.Message);
+            return 1;
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Stopped.");
+            return 1;
+        }
+    }
+
+    private static Option<int?> Port() => Between(new Option<int?>("--port") { Description = $"The port of the page and the API ({UpOptions.DefaultPort} if not said)." }, 1, 65_535);
+
+    private static Option<string> Data() => new("--data")
+    {
+        Description = "The folder for databases, secrets and logs.",
+        DefaultValueFactory = _ => DataFolder.Default,
+    };
+
+    private static Option<bool> Yes() => new("--yes", "-y") { Description = "Install what is missing without asking." };
+
+    private static Option<T> Between<T>(Option<T> option, int least, int most)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.GetValue(option) is int value && (value < least || value > most))
+                result.AddError($"{option.Name} must be from {least} to {most}.");
+        });
+        return option;
+    }
+}

@@ -1,0 +1,156 @@
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Prerequisites;
+using HomeStage.Tool.Servers;
+using HomeStage.Tool.Up;
+using Spectre.Console;
+
+namespace HomeStage.Tool.Demo;
+
+internal sealed record DemoOptions
+{
+    public required string Photo { get; init; }
+
+    public required string Room { get; init; }
+
+    public required string Style { get; init; }
+
+    public required string Output { get; init; }
+
+    public required string Data { get; init; }
+
+    public int? Port { get; init; }
+
+    public bool Yes { get; init; }
+}
+
+/// <summary><c>homestage demo</c>: what a customer does, through the gateway alone.</summary>
+internal static class DemoCommand
+{
+    private static readonly string[] Variants = ["clean", "labeled"];
+
+    public static async Task<int> RunAsync(DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        if (!File.Exists(options.Photo))
+            throw new ToolException($"There is no photo {Path.GetFullPath(options.Photo)}.");
+        var data = new DataFolder(options.Data);
+        if (await RunningAsync(data, console, stop) is { } publicUrl)
+            return await StageAsync(publicUrl, data, options, console, stop);
+
+        await Requirements.EnsureAsync(Requirement.ToRun, options.Yes, console, stop);
+        var port = options.Port ?? (FreePorts.IsFree(UpOptions.DefaultPort) ? UpOptions.DefaultPort : FreePorts.Next());
+        HeldFolder.RequireFree(port);
+        await using var held = await HeldFolder.TakeAsync(data, fresh: false, stop);
+        await using var stack = await UpCommand.StartAsync(data, new() { Port = port }, console, stop);
+        return await StageAsync(stack.Deployment.PublicUrl, data, options, console, stop);
+    }
+
+    /// <summary>The address of the <c>up</c> that runs on the folder, once it is ready; null if none runs.</summary>
+    private static async Task<string?> RunningAsync(DataFolder data, IAnsiConsole console, CancellationToken stop)
+    {
+        for (var said = false; RunFile.Find(data) is { } run; said = true)
+        {
+            if (run.IsReady)
+                return EnvFile.Read(data.EnvFile)["PUBLIC_URL"];
+            if (!said)
+                console.MarkupLineInterpolated($"Waiting for the command that is at work on {data.FullPath} (process {run.ProcessId})…");
+            await Task.Delay(200, stop);
+        }
+        return null;
+    }
+
+    private static async Task<int> StageAsync(string publicUrl, DataFolder data, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        try
+        {
+            using var gateway = await VisitAsync(publicUrl, data, console, stop);
+            var job = await SubmitAsync(gateway, options, console, stop);
+            var id = (string)job["id"]!;
+            await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{id}/events", console, stop);
+            await RequireSuccessAsync(gateway, id, stop);
+            var files = await DownloadAsync(gateway, id, options, stop);
+            await Receipt.PrintAsync(gateway, id, files, console, stop);
+            return 0;
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new ToolException($"The gateway at {publicUrl} does not answer ({failure.HttpRequestError}). Its log is gateway.log in {data.Logs}.", failure);
+        }
+    }
+
+    /// <summary>A session with credits. Demos that run side by side are one visitor, who buys once: they take turns here.</summary>
+    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, IAnsiConsole console, CancellationToken stop)
+    {
+        await using var turn = await FolderLock.TakeAsync(data.SessionFile + ".lock", stop);
+        var gateway = new GatewayClient(publicUrl, data);
+        try
+        {
+            var session = await gateway.GetAsync("/api/v1/session", stop);
+            var available = (int)(await gateway.GetAsync("/api/v1/credits", stop))["available"]!;
+            console.MarkupLineInterpolated($"[bold]{publicUrl}[/]: {session["kind"]?.ToString() ?? "visitor"} with {available} credits.");
+            if (available == 0)
+                await Purchase.BuyAsync(gateway, console, stop);
+            return gateway;
+        }
+        catch
+        {
+            gateway.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<JsonObject> SubmitAsync(GatewayClient gateway, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        await using var file = File.OpenRead(options.Photo);
+        using var photo = new StreamContent(file) { Headers = { ContentType = new MediaTypeHeaderValue(MediaTypeOf(options.Photo)) } };
+        using var form = new MultipartFormDataContent
+        {
+            { photo, "photo", Path.GetFileName(options.Photo) },
+            { new StringContent(options.Room), "room" },
+            { new StringContent(options.Style), "style" },
+            { new StringContent("1"), "variations" },
+            { new StringContent("standard"), "quality" },
+        };
+        var job = await gateway.PostAsync("/api/v1/stagings", form, stop);
+        console.MarkupLineInterpolated($"Submitted {Path.GetFileName(options.Photo)} as {options.Room}, {options.Style}: job {job["id"]}, cost {job["cost"]}.");
+        return job;
+    }
+
+    private static async Task RequireSuccessAsync(GatewayClient gateway, string id, CancellationToken stop)
+    {
+        var job = await gateway.GetAsync($"/api/v1/stagings/{id}", stop);
+        if ((string?)job["status"] != "succeeded")
+            throw new ToolException($"The job {id} ended as {job["status"]}{(job["error"] is { } error ? $": {error.ToJsonString()}" : "")}. Failed jobs cost nothing; the logs of staging-worker and staging-api are in the data folder's logs/.");
+    }
+
+    private static async Task<List<string>> DownloadAsync(GatewayClient gateway, string id, DemoOptions options, CancellationToken stop)
+    {
+        var folder = Directory.CreateDirectory(options.Output).FullName;
+        var files = new List<string>();
+        foreach (var variant in Variants)
+        {
+            var (bytes, mediaType) = await gateway.DownloadAsync($"/api/v1/stagings/{id}/images/1?variant={variant}", stop);
+            var file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(options.Photo)}-{options.Style}-{id[^6..]}-{variant}{ExtensionOf(mediaType)}");
+            await File.WriteAllBytesAsync(file, bytes, stop);
+            files.Add(file);
+        }
+        return files;
+    }
+
+    private static string MediaTypeOf(string file) => Path.GetExtension(file).ToUpperInvariant() switch
+    {
+        ".JPG" or ".JPEG" => "image/jpeg",
+        ".PNG" => "image/png",
+        ".WEBP" => "image/webp",
+        _ => "application/octet-stream",
+    };
+
+    private static string ExtensionOf(string mediaType) => mediaType switch
+    {
+        "image/jpeg" => ".jpg",
+        "image/png" => ".png",
+        "image/webp" => ".webp",
+        _ => throw new ToolException($"The gateway delivered a picture of the type '{mediaType}'."),
+    };
+}

@@ -1,0 +1,198 @@
+using HomeStage.Tool.Servers;
+
+namespace HomeStage.Tool.Deployments;
+
+/// <summary>What a deployment is made from.</summary>
+internal sealed record DeploymentInput
+{
+    public required DataFolder Data { get; init; }
+
+    public required ServerFacts Servers { get; init; }
+
+    public required DevelopmentSeed Seed { get; init; }
+
+    /// <summary>The gateway's port, which people use.</summary>
+    public required int Port { get; init; }
+
+    public int Workers { get; init; } = 1;
+
+    public bool Https { get; init; }
+
+    /// <summary>Settings from the person's environment.</summary>
+    public required IReadOnlyDictionary<string, string> Given { get; init; }
+
+    /// <summary>Gives a free port for each listener that is not the gateway's.</summary>
+    public required Func<int> NextPort { get; init; }
+}
+
+/// <summary>The processes of the whole system with their settings: a pure function of its input, started by others.</summary>
+internal sealed class Deployment
+{
+    private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
+
+    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS"];
+
+    /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
+    private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
+    {
+        ["gateway"] = [],
+        ["billing"] = ["STRIPE_API_URL", "PLANS_FILE"],
+        ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
+        ["staging-api"] = [],
+        ["staging-worker"] = ["OPENAI_BASE_URL", "OPENAI_MODEL", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS", "DRAIN_SECONDS"],
+    };
+
+    private readonly DeploymentInput _input;
+    private readonly Dictionary<string, string> _urls;
+
+    public Deployment(DeploymentInput input)
+    {
+        _input = input;
+        Providers = Providers.From(input.Given, input.Seed);
+        PublicUrl = $"{(input.Https ? "https" : "http")}://localhost:{input.Port}";
+        _urls = ((string[])["billing", "entitlements", "staging-api", "openai", "stripe"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
+        Simulators = [.. PlanSimulators()];
+        Services = [Gateway(), Billing(), Entitlements(), StagingApi(), .. Enumerable.Range(1, input.Workers).Select(Worker)];
+        Migrations = [.. Services.Where(service => service.Program != "gateway").DistinctBy(service => service.Program).Select(Migration)];
+    }
+
+    public static IEnumerable<string> DatabaseNames => DatabaseTable.Select(row => row.Database);
+
+    public Providers Providers { get; }
+
+    public string PublicUrl { get; }
+
+    public IReadOnlyList<ProcessPlan> Simulators { get; }
+
+    /// <summary>Each runs to its end, side by side, before any service starts.</summary>
+    public IReadOnlyList<ProcessPlan> Migrations { get; }
+
+    public IReadOnlyList<ProcessPlan> Services { get; }
+
+    public static string DdlPassword(DevelopmentSeed seed, string database) => seed.Secret($"{database} ddl");
+
+    public static string AppPassword(DevelopmentSeed seed, string database) => seed.Secret($"{database} app");
+
+    private IEnumerable<ProcessPlan> PlanSimulators()
+    {
+        // In the environment, because arguments can be read by everyone on the machine.
+        var keys = Settings(("OPENAI_API_KEY", Providers.OpenAiKey), ("STRIPE_SECRET_KEY", Providers.StripeKey), ("STRIPE_WEBHOOK_SECRET", Providers.StripeWebhookSecret));
+        // The simulator delivers its webhooks to the gateway, whose generated certificate it has to trust.
+        if (_input.Https)
+            keys["SSL_CERT_FILE"] = _input.Data.Certificate;
+        if (Providers.OpenAiIsSimulated)
+        {
+            yield return new("openai-simulator", "simulators", ["openai", "--url", _urls["openai"]], keys)
+            {
+                Ready = new(_urls["openai"] + "/health/ready"),
+                Stage = StopStage.Simulators,
+                Shown = (_urls["openai"], "OpenAI, simulated (OPENAI_API_KEY is not set)"),
+            };
+        }
+        if (Providers.StripeIsSimulated)
+        {
+            yield return new("stripe-simulator", "simulators",
+                ["stripe", "--url", _urls["stripe"], "--webhook-url", PublicUrl + "/webhooks/stripe", "--data", _input.Data.StripeSimulatorFile], keys)
+            {
+                Ready = new(_urls["stripe"] + "/health/ready"),
+                Stage = StopStage.Simulators,
+                Shown = (_urls["stripe"], "Stripe, simulated (STRIPE_SECRET_KEY is not set)"),
+            };
+        }
+    }
+
+    private ProcessPlan Gateway() => Service("gateway", "gateway", $"{(_input.Https ? "https" : "http")}://127.0.0.1:{_input.Port}", StopStage.Gateway, [
+        ("PUBLIC_URL", PublicUrl),
+        ("COOKIE_KEYS_DIR", _input.Data.CookieKeys),
+        ("ADDRESS_PEPPER", _input.Seed.Secret("address pepper")),
+        ("BILLING_URL", _urls["billing"]),
+        ("ENTITLEMENTS_URL", _urls["entitlements"]),
+        ("STAGING_API_URL", _urls["staging-api"]),
+        ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
+        .. _input.Https ? ((string, string)[])[("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [],
+    ]) with { Shown = (PublicUrl, "HomeStage: the page and the API") };
+
+    private ProcessPlan Billing() => Service("billing", "billing", _urls["billing"], StopStage.Services, [
+        ("PUBLIC_URL", PublicUrl),
+        ("STRIPE_SECRET_KEY", Providers.StripeKey),
+        ("STRIPE_WEBHOOK_SECRET", Providers.StripeWebhookSecret),
+        .. Providers.StripeIsSimulated ? ((string, string)[])[("STRIPE_API_URL", _urls["stripe"])] : [],
+    ]);
+
+    private ProcessPlan Entitlements() => Service("entitlements", "entitlements", _urls["entitlements"], StopStage.Services, [
+        ("FREE_STAGINGS", "3"),
+        ("FREE_WINDOW_DAYS", "30"),
+        ("FREE_DAILY_BUDGET", "1000"),
+    ]);
+
+    private ProcessPlan StagingApi() => Service("staging-api", "staging-api", _urls["staging-api"], StopStage.Services, [
+        ("BLOBS_DIR", _input.Data.Blobs),
+        ("ENTITLEMENTS_URL", _urls["entitlements"]),
+        ("SAFETY_PEPPER", _input.Seed.Secret("safety pepper")),
+        ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
+    ]);
+
+    private ProcessPlan Worker(int number) => Service(number == 1 ? "staging-worker" : $"staging-worker-{number}", "staging-worker", NextUrl(), StopStage.Workers, [
+        ("BLOBS_DIR", _input.Data.Blobs),
+        ("STAGING_API_URL", _urls["staging-api"]),
+        ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
+        ("OPENAI_API_KEY", Providers.OpenAiKey),
+        ("DRAIN_SECONDS", "20"),
+        .. Providers.OpenAiIsSimulated ? ((string, string)[])[("OPENAI_BASE_URL", _urls["openai"] + "/v1")] : [],
+    ]);
+
+    private ProcessPlan Service(string name, string program, string url, StopStage stage, (string, string)[] own)
+    {
+        var management = NextUrl();
+        var settings = Settings([
+            ("HTTP_URL", url),
+            ("MANAGEMENT_URL", management),
+            ("ASPNETCORE_ENVIRONMENT", "Development"),
+            ("IDENTITY_KEY_FILE", IdentityKeys.KeyFile(_input.Data.IdentityKeys, program)),
+            ("IDENTITY_CALLERS_DIR", IdentityKeys.CallersFolder(_input.Data.IdentityKeys, program)),
+            .. Storage(program),
+            .. own,
+        ]);
+        // What points at a simulator stays: a person's OPENAI_BASE_URL belongs to the person's key.
+        foreach (var passed in PassedToAll.Concat(PassedTo[program]).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
+            settings[passed] = _input.Given[passed];
+        return new(name, program, [], settings)
+        {
+            Ready = new(management + "/health/ready"),
+            Stage = stage,
+            Shown = (url, $"health and metrics on {management}"),
+        };
+    }
+
+    private bool PointsAtSimulator(string setting) =>
+        (setting == "OPENAI_BASE_URL" && Providers.OpenAiIsSimulated) || (setting == "STRIPE_API_URL" && Providers.StripeIsSimulated);
+
+    private IEnumerable<(string, string)> Storage(string program)
+    {
+        if (program != "gateway")
+            yield return ("RABBITMQ_URL", _input.Servers.RabbitMq!.Url(program));
+        if (DatabaseOf(program) is { } database)
+            yield return ("DATABASE_CONNECTION", _input.Servers.Postgres!.Connection(database, Databases.AppRole(database), AppPassword(_input.Seed, database)));
+    }
+
+    private ProcessPlan Migration(ProcessPlan service)
+    {
+        var settings = new Dictionary<string, string>(service.Settings, StringComparer.Ordinal)
+        {
+            ["MIGRATE_RABBITMQ_URL"] = _input.Servers.RabbitMq!.Url(BrokerPermissions.MigrateUser),
+        };
+        if (DatabaseOf(service.Program) is { } database)
+        {
+            settings["MIGRATE_DATABASE_CONNECTION"] = _input.Servers.Postgres!.Connection(database, Databases.DdlRole(database), DdlPassword(_input.Seed, database));
+            settings["MIGRATE_APP_ROLE"] = Databases.AppRole(database);
+        }
+        return new(service.Program + "-migrate", service.Program, ["migrate"], settings);
+    }
+
+    private static string? DatabaseOf(string program) => DatabaseTable.FirstOrDefault(row => row.Service == program).Database;
+
+    private string NextUrl() => $"http://127.0.0.1:{_input.NextPort()}";
+
+    private static Dictionary<string, string> Settings(params IEnumerable<(string Name, string Value)> settings) =>
+        settings.ToDictionary(setting => setting.Name, setting => setting.Value, StringComparer.Ordinal);
+}

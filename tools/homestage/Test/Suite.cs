@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace HomeStage.Tool.Test;
+
+/// <summary>A test project, run as the program that it is.</summary>
+internal sealed record Suite(string Name, string Assembly)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(25);
+
+    /// <summary>Every <c>tests/*.Tests</c>; the script has built them.</summary>
+    public static IEnumerable<Suite> All() => Directory.EnumerateDirectories(Path.Combine(SourceTree.Root, "tests"), "*.Tests")
+        .Where(folder => Directory.EnumerateFiles(folder, "*.csproj").Any())
+        .Order(StringComparer.Ordinal)
+        .Select(folder => new Suite(Path.GetFileName(folder), SourceTree.Assembly(folder, Path.GetFileNameWithoutExtension(Directory.EnumerateFiles(folder, "*.csproj").First()))));
+
+    public async Task<SuiteResult> RunAsync(
+        string? filter, IReadOnlyDictionary<string, string> environment, string results, IAnsiConsole console, CancellationToken stop)
+    {
+        if (!File.Exists(Assembly))
+            return SuiteResult.Broken(Name, "is not built");
+        console.WriteLine($"── {Name}");
+        string[] filters = filter is null ? [] : ["-method", $"*{filter}*"];
+        var start = new ProcessStartInfo("dotnet", [Assembly, "-noLogo", "-noColor", "-xml", results, .. filters])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            WorkingDirectory = SourceTree.Root,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var started = TimeProvider.System.GetTimestamp();
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limited.CancelAfter(Limit);
+        try
+        {
+            while (await process.StandardOutput.ReadLineAsync(limited.Token) is { } line)
+                Show(line);
+            await process.WaitForExitAsync(limited.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            stop.ThrowIfCancellationRequested();
+            return SuiteResult.Broken(Name, $"did not end within {Limit.TotalMinutes:0} min and was stopped");
+        }
+        var result = SuiteResult.FromXml(Name, results, process.ExitCode);
+        console.WriteLine($"   {result.Passed} passed, {result.Failed} failed, {result.Skipped} skipped in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0} s");
+        return result;
+    }
+
+    /// <summary>Failures as they happen, without the runner's own headings.</summary>
+    private static void Show(string line)
+    {
+        string[] headings = ["Discovering:", "Discovered:", "Starting:", "Finished:", "=== TEST EXECUTION SUMMARY ==="];
+        var text = line.Trim();
+        if (text.Length > 0 && !Array.Exists(headings, heading => text.StartsWith(heading, StringComparison.Ordinal)) && !text.Contains(", Not Run: ", StringComparison.Ordinal))
+            Console.WriteLine(line);
+    }
+}

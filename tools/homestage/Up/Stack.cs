@@ -1,0 +1,140 @@
+using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Processes;
+using HomeStage.Tool.Servers;
+
+namespace HomeStage.Tool.Up;
+
+/// <summary>How the whole system shall run.</summary>
+internal sealed record StackOptions
+{
+    public required DataFolder Data { get; init; }
+
+    public required int Port { get; init; }
+
+    public int Workers { get; init; } = 1;
+
+    public bool Https { get; init; }
+
+    /// <summary>Whether data must survive a power cut.</summary>
+    public bool Durable { get; init; } = true;
+
+    public required IReadOnlyDictionary<string, string> Given { get; init; }
+}
+
+/// <summary>The whole system, running: servers, simulators and services of one data folder.</summary>
+internal sealed class Stack : IAsyncDisposable
+{
+    private readonly ProcessLedger _ledger;
+    private readonly string _logs;
+
+    private Stack(LocalServers servers, Deployment deployment, ProcessLedger ledger, string logs)
+    {
+        (Servers, Deployment, _ledger, _logs) = (servers, deployment, ledger, logs);
+        Processes = [.. deployment.Simulators.Concat(deployment.Services).Select(plan => new RunningProcess(plan, logs, ledger))];
+    }
+
+    public LocalServers Servers { get; }
+
+    public Deployment Deployment { get; }
+
+    /// <summary>Simulators and services.</summary>
+    public IReadOnlyList<RunningProcess> Processes { get; }
+
+    /// <summary>Starts everything and returns when all of it is ready. When it cannot, nothing is left running.</summary>
+    /// <param name="options">What to start, and where.</param>
+    /// <param name="report">Hears what is being done, for a person who waits.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="ToolException">Something does not start; the message says what and why.</exception>
+    public static async Task<Stack> StartAsync(StackOptions options, Action<string> report, CancellationToken cancel)
+    {
+        var data = options.Data;
+        var seed = data.Seed();
+        if (File.Exists(data.EnvFile))
+            EnvFile.Read(data.EnvFile);
+        Logs.Begin(data.Logs);
+        IdentityKeys.Ensure(data.IdentityKeys);
+        CookieKeys.Ensure(data.CookieKeys);
+        Directory.CreateDirectory(data.Blobs);
+        if (options.Https)
+            LocalCertificate.Ensure(data, TimeProvider.System);
+
+        report("Starting PostgreSQL, RabbitMQ and Redis");
+        var ledger = data.Ledger;
+        var servers = await LocalServers.StartAsync(
+            new() { Folder = data.Servers, LogFolder = data.Logs, Seed = seed, Durable = options.Durable, Ledger = ledger }, cancel);
+        try
+        {
+            var deployment = new Deployment(new()
+            {
+                Data = data,
+                Servers = servers.Facts,
+                Seed = seed,
+                Port = options.Port,
+                Workers = options.Workers,
+                Https = options.Https,
+                Given = options.Given,
+                NextPort = FreePorts.Next,
+            });
+            var stack = new Stack(servers, deployment, ledger, data.Logs);
+            try
+            {
+                await stack.StartProcessesAsync(seed, report, cancel);
+                PrivateFile.Write(data.EnvFile, EnvFile.Render(deployment, servers.Facts));
+                return stack;
+            }
+            catch
+            {
+                await stack.StopProcessesAsync();
+                throw;
+            }
+        }
+        catch
+        {
+            await servers.StopAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops everything: first who lets work in, last the servers that all of it is kept in.</summary>
+    public async Task StopAsync()
+    {
+        await StopProcessesAsync();
+        await Servers.StopAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StartProcessesAsync(DevelopmentSeed seed, Action<string> report, CancellationToken cancel)
+    {
+        report("Preparing databases and broker");
+        await Databases.CloseDefaultDatabasesAsync(Servers.Facts.Postgres!, cancel);
+        await Task.WhenAll(Deployment.DatabaseNames.Select(database => Databases.EnsureAsync(
+            Servers.Facts.Postgres!, database, Deployment.DdlPassword(seed, database), Deployment.AppPassword(seed, database), cancel)));
+        await Task.WhenAll(Deployment.Migrations.Select(migration => MigrateAsync(migration, cancel)));
+
+        report("Starting the services");
+        await Task.WhenAll(Processes.Select(process => process.StartAsync()));
+        await Task.WhenAll(Processes.Select(process => process.UntilReadyAsync(cancel)));
+    }
+
+    private async Task MigrateAsync(ProcessPlan migration, CancellationToken cancel)
+    {
+        var process = await ChildProcess.StartAsync(migration.Spec(_logs), _ledger);
+        try
+        {
+            var code = await process.Exited.WaitAsync(cancel);
+            if (code != 0)
+                throw new ToolException($"The migrations of {migration.Program} failed (exit code {code}). The log {process.Spec.LogFile} closes with:\n{process.LastLines()}");
+        }
+        finally
+        {
+            await process.KillAsync();
+        }
+    }
+
+    private async Task StopProcessesAsync()
+    {
+        foreach (var stage in Processes.GroupBy(process => process.Plan.Stage).OrderBy(stage => stage.Key))
+            await Task.WhenAll(stage.Select(process => process.StopAsync()));
+    }
+}
