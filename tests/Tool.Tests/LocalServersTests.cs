@@ -47,11 +47,26 @@ public sealed class LocalServersTests : IDisposable
         await using var servers = await LocalServers.StartAsync(Only(postgres: true), cancel);
 
         servers.Postgres!.Freeze();
-        var query = RunAsync(servers, "select 1");
-        (await Task.WhenAny(query, Task.Delay(TimeSpan.FromMilliseconds(300), cancel))).ShouldNotBe(query);
+        var hang = await Should.ThrowAsync<NpgsqlException>(() => RunAsync(servers, "select 1", "Timeout=1"));
         servers.Postgres.Thaw();
 
-        await query;
+        hang.InnerException.ShouldBeOfType<TimeoutException>();
+        await RunAsync(servers, "select 1");
+    }
+
+    [Fact]
+    public async Task A_tool_that_is_killed_leaves_nothing_running()
+    {
+        var data = _folder.File("data");
+        var tool = await ChildProcess.StartAsync(new("up", "dotnet", [typeof(LocalServers).Assembly.Location, "up", "--data", data, "--port", $"{FreePorts.Next()}"])
+        {
+            LogFile = _folder.File("up.log"),
+        });
+        await Eventually.Async(() => File.ReadAllText(Path.Combine(data, "processes")).Contains("rabbitmq"), "the servers have been started");
+
+        Signals.Send(tool.Id, Signal.Kill);
+
+        await Eventually.Async(() => ProcessesWith(data).Count == 0, "no process works in the folder");
     }
 
     [Fact]
@@ -71,9 +86,9 @@ public sealed class LocalServersTests : IDisposable
 
     private LocalServersOptions Only(bool postgres = false) => new() { Folder = _folder.FullPath, Postgres = postgres, RabbitMq = false, Redis = false };
 
-    private static async Task RunAsync(LocalServers servers, string statement)
+    private static async Task RunAsync(LocalServers servers, string statement, string settings = "")
     {
-        await using var connection = new NpgsqlConnection(servers.Facts.Postgres!.AdminConnection() + ";Pooling=false");
+        await using var connection = new NpgsqlConnection($"{servers.Facts.Postgres!.AdminConnection()};Pooling=false;{settings}");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync();

@@ -1,0 +1,83 @@
+using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Servers;
+using HomeStage.Tool.Up;
+using Xunit;
+
+namespace HomeStage.Testing;
+
+/// <summary>
+/// The whole system as <c>./homestage up</c> runs it, from the same plan, in a temporary data folder: every service a process of
+/// its own that a test can kill, freeze and start again. Nothing is started again by itself.
+/// </summary>
+public sealed class TestStack : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder;
+    private readonly Stack _stack;
+
+    private TestStack(TemporaryFolder folder, Stack stack) => (_folder, _stack) = (folder, stack);
+
+    /// <summary>The address that clients use.</summary>
+    public Uri PublicUrl => new(_stack.Deployment.PublicUrl);
+
+    /// <summary>The servers, each of which can be killed, frozen and started again.</summary>
+    public LocalServers Servers => _stack.Servers;
+
+    /// <summary>Every process, in no order.</summary>
+    public IReadOnlyList<RunningProcess> Processes => _stack.Processes;
+
+    /// <summary>Address of the simulated OpenAI, for its <c>/control</c>.</summary>
+    public Uri OpenAi => Simulator("openai-simulator");
+
+    /// <summary>Address of the simulated Stripe, for its <c>/control</c>.</summary>
+    public Uri Stripe => Simulator("stripe-simulator");
+
+    /// <summary>Where blobs are.</summary>
+    public string BlobsFolder => new DataFolder(_folder.FullPath).Blobs;
+
+    /// <summary>The data folder, which <c>./homestage demo --data</c> takes.</summary>
+    public string DataFolderPath => _folder.FullPath;
+
+    /// <summary>Starts the system and waits until all of it is ready.</summary>
+    /// <param name="workers">How many staging workers.</param>
+    /// <param name="settings">Settings as a person would give them to <c>up</c>, e.g. <c>WORKER_CONCURRENCY</c>.</param>
+    /// <exception cref="Tool.ToolException">Something does not start; the message has the end of its log.</exception>
+    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var folder = new TemporaryFolder();
+        try
+        {
+            var stack = await Stack.StartAsync(new()
+            {
+                Data = new DataFolder(folder.FullPath),
+                Port = FreePorts.Next(),
+                Workers = workers,
+                Durable = false,
+                Given = settings ?? new Dictionary<string, string>(StringComparer.Ordinal),
+            }, _ => { }, TestContext.Current.CancellationToken);
+            return new(folder, stack);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A process by its name: <c>gateway</c>, <c>billing</c>, <c>entitlements</c>, <c>staging-api</c>, <c>staging-worker</c>, <c>staging-worker-2</c>, <c>openai-simulator</c>, <c>stripe-simulator</c>.</summary>
+    public RunningProcess Process(string name) => Processes.Single(process => process.Name == name);
+
+    /// <summary>A setting of a service as it runs, e.g. <c>("billing", "STRIPE_WEBHOOK_SECRET")</c>.</summary>
+    public string Setting(string process, string name) => Process(process).Settings[name];
+
+    /// <summary>The superuser's connection to a database: <c>billing</c>, <c>entitlements</c> or <c>staging</c>.</summary>
+    public string AdminConnection(string database) => Servers.Facts.Postgres!.AdminConnection(database);
+
+    /// <summary>Stops everything in order and removes the folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stack.StopAsync();
+        _folder.Dispose();
+    }
+
+    private Uri Simulator(string name) => new(Process(name).Plan.Shown!.Value.Address);
+}
