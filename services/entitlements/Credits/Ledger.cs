@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using HomeStage.Contracts;
+using HomeStage.Entitlements.FreeUsage;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Messaging;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Entitlements.Credits;
+
+/// <summary>
+/// The functions of the database that move credits, one round trip each. Every one is idempotent by its business key (order, job), so a
+/// caller that does not know whether it was carried out calls again.
+/// </summary>
+internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAllowance allowance, Outbox outbox, CreditMetrics metrics, TimeProvider time)
+{
+    /// <summary>Claims a job's credits, or free pictures, or says why not.</summary>
+    internal async Task<HoldAnswer> TakeHoldAsync(Guid job, HoldRequest request, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var answer = await OneAsync(
+            db.Database.SqlQuery<HoldAnswer>(
+                $"""
+                select * from take_hold({request.AccountId}, {job}, {request.Credits}, {request.Variations}, {request.Quality}, {request.AddressHash}::text,
+                  {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
+                """),
+            cancellationToken);
+        outbox.Wake();
+        metrics.HoldAnswered(answer);
+        return answer;
+    }
+
+    /// <summary>Grants what an order paid for. Runs in the caller's transaction; the outbox is the caller's to wake.</summary>
+    internal async Task<PaymentApplied> ApplyPaymentAsync(EntitlementsDb db, PaymentCompleted payment, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return await OneAsync(
+            db.Database.SqlQuery<PaymentApplied>(
+                $"""
+                select * from apply_payment({Guid.CreateVersion7(now)}, {payment.AccountId}, {payment.OrderId}, {payment.Plan}, {payment.Credits},
+                  {payment.PaidAt.ToUniversalTime().AddDays(payment.ValidForDays)}, {now}, {Activity.Current?.Id}::text)
+                """),
+            cancellationToken);
+    }
+
+    /// <summary>Ends a job's hold. Runs in the caller's transaction; the outbox is the caller's to wake.</summary>
+    internal async Task<SettlementAnswer> SettleHoldAsync(EntitlementsDb db, StagingSettled settled, CancellationToken cancellationToken) =>
+        await OneAsync(
+            db.Database.SqlQuery<SettlementAnswer>(
+                $"""
+                select * from settle_hold({settled.AccountId}, {settled.JobId}, {settled.CreditsUsed}, {settled.Outcome}, {time.GetUtcNow()},
+                  {Activity.Current?.Id}::text)
+                """),
+            cancellationToken);
+
+    /// <summary>Expires what is due on up to <paramref name="limit"/> accounts that nobody else works on.</summary>
+    internal async Task<ExpiryAnswer> ExpireDueAsync(int limit, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var answer = await OneAsync(
+            db.Database.SqlQuery<ExpiryAnswer>($"select * from expire_due({limit}, {time.GetUtcNow()})"), cancellationToken);
+        outbox.Wake();
+        metrics.Expired(answer.Expired);
+        return answer;
+    }
+
+    private static async Task<T> OneAsync<T>(IQueryable<T> rows, CancellationToken cancellationToken) => (await rows.ToListAsync(cancellationToken))[0];
+}
+
+/// <summary>What <c>take_hold</c> says; <see cref="Result"/> is explained there.</summary>
+internal sealed record HoldAnswer(
+    string Result, int Credits, bool Free, int Available, int FreeLeft, bool FreeIfDraft, bool Created, int Expired);
+
+/// <summary>What <c>apply_payment</c> says: 0 granted when it was granted before.</summary>
+internal sealed record PaymentApplied(int Granted, int Expired);
+
+/// <summary>What <c>settle_hold</c> says; <see cref="Result"/> is explained there.</summary>
+internal sealed record SettlementAnswer(string Result, int Captured, int Released, int Expired);
+
+/// <summary>What <c>expire_due</c> says.</summary>
+internal sealed record ExpiryAnswer(int Accounts, int Expired);
+
+internal static class LedgerExtensions
+{
+    internal static void AddLedger(this ServiceBuilder service)
+    {
+        service.Services.AddSingleton<CreditMetrics>();
+        service.Services.AddSingleton<Ledger>();
+    }
+}

@@ -1,0 +1,34 @@
+using HomeStage.Contracts;
+using HomeStage.Entitlements.Accounts;
+using HomeStage.Entitlements.Credits;
+using HomeStage.Entitlements.FreeUsage;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Messaging;
+using HomeStage.Hosting.Migrations;
+
+namespace HomeStage.Entitlements;
+
+/// <summary>What the service is made of.</summary>
+internal static class EntitlementsService
+{
+    internal const string Name = "entitlements";
+
+    internal static void Compose(ServiceBuilder service)
+    {
+        service.AddDatabase<EntitlementsDb>();
+        service.AddIdentity(callers: ["gateway", "staging-api"]);
+        service.AddMessaging(bus => bus
+            .Publishes<CreditsChanged>()
+            .Consumes<PaymentCompletedConsumer, PaymentCompleted>()
+            .Consumes<StagingSettledConsumer, StagingSettled>());
+        service.AddOutbox<EntitlementsDb>();
+        service.AddSessions();
+        service.AddFreeUsage();
+        service.AddLedger();
+        service.AddHolds();
+        service.AddBalances();
+        service.AddStatement();
+        service.AddExpirySweep();
+    }
+}
