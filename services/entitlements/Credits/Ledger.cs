@@ -4,6 +4,7 @@ using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Messaging;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace HomeStage.Entitlements.Credits;
 
@@ -16,14 +17,7 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
     /// <summary>Claims a job's credits, or free pictures, or says why not.</summary>
     internal async Task<HoldAnswer> TakeHoldAsync(Guid job, HoldRequest request, CancellationToken cancellationToken)
     {
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var answer = await OneAsync(
-            db.Database.SqlQuery<HoldAnswer>(
-                $"""
-                select * from take_hold({request.AccountId}, {job}, {request.Credits}, {request.Variations}, {request.Quality}, {request.AddressHash}::text,
-                  {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
-                """),
-            cancellationToken);
+        var answer = await CallTakeHoldAsync(job, request, cancellationToken);
         outbox.Wake();
         metrics.HoldAnswered(answer);
         return answer;
@@ -61,6 +55,27 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
         outbox.Wake();
         metrics.Expired(answer.Expired);
         return answer;
+    }
+
+    private async Task<HoldAnswer> CallTakeHoldAsync(Guid job, HoldRequest request, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        try
+        {
+            return await OneAsync(
+                db.Database.SqlQuery<HoldAnswer>(
+                    $"""
+                    select * from take_hold(
+                      {request.AccountId}, {job}, {request.Credits}, {request.Variations}, {request.Quality}, {request.AddressHash}::text,
+                      {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
+                    """),
+                cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Another account took a hold for this job in this moment; ours was undone.
+            return new HoldAnswer("different", 0, false, 0, 0, false, false, 0);
+        }
     }
 
     private static async Task<T> OneAsync<T>(IQueryable<T> rows, CancellationToken cancellationToken) => (await rows.ToListAsync(cancellationToken))[0];

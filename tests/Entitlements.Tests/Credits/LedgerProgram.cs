@@ -1,0 +1,65 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace HomeStage.Entitlements.Tests.Credits;
+
+/// <summary>A step of a random program. Few accounts, orders and jobs, so that steps meet and repeat.</summary>
+internal abstract record Step
+{
+    internal sealed record Grant(int Account, int Order, int Credits, int Hours) : Step;
+
+    internal sealed record Hold(int Account, int Job, int Credits, bool Draft, bool Session) : Step;
+
+    internal sealed record Settle(int Account, int Job, int Used, string Outcome) : Step;
+
+    internal sealed record Pass(int Hours) : Step;
+
+    internal sealed record Sweep : Step;
+}
+
+internal static class LedgerProgram
+{
+    private const int Jobs = 10;
+    private const int Orders = 5;
+
+    /// <summary>Programs of up to 60 steps; a counterexample shrinks by dropping steps.</summary>
+    internal static Arbitrary<Step[]> Programs(int accounts)
+    {
+        var account = Gen.Choose(0, accounts - 1);
+        // An order and a job are one account's, but for a rare mistake of the caller.
+        var grant =
+            from order in Gen.Choose(0, Orders - 1)
+            from credits in Gen.Choose(1, 6)
+            from hours in Gen.Choose(-5, 80)
+            select (Step)new Step.Grant(order % accounts, order, credits, hours);
+        var hold =
+            from job in Gen.Choose(0, Jobs - 1)
+            from wrong in Gen.Choose(0, 19)
+            from other in account
+            from credits in Gen.Choose(1, 4)
+            from draft in Gen.Elements(true, false)
+            from session in Gen.Elements(true, false)
+            select (Step)new Step.Hold(wrong == 0 ? other : job % accounts, job, credits, draft, session);
+        var settle =
+            from job in Gen.Choose(0, Jobs - 1)
+            from used in Gen.Choose(0, 4)
+            from outcome in Gen.Elements("succeeded", "failed", "canceled")
+            select (Step)new Step.Settle(job % accounts, job, used, outcome);
+        var pass = Gen.Choose(0, 40).Select(hours => (Step)new Step.Pass(hours));
+        var step = Gen.Frequency((2, grant), (5, hold), (5, settle), (3, pass), (1, Gen.Constant((Step)new Step.Sweep())));
+        return Arb.From(
+            from length in Gen.Choose(1, 60)
+            from steps in step.ArrayOf(length)
+            select steps,
+            Shorter);
+    }
+
+    private static IEnumerable<Step[]> Shorter(Step[] steps)
+    {
+        for (var part = steps.Length / 2; part >= 1; part /= 2)
+        {
+            for (var start = 0; start + part <= steps.Length; start += part)
+                yield return [.. steps[..start], .. steps[(start + part)..]];
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using FsCheck;
+using FsCheck.Fluent;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.FSharp.Core;
+using Npgsql;
+using Shouldly;
+using Xunit;
+
+namespace HomeStage.Entitlements.Tests.Credits;
+
+/// <summary>
+/// Random programs against real PostgreSQL. The seed is printed; <c>LEDGER_SEED</c> repeats a run, <c>LEDGER_PROGRAMS</c> says how many.
+/// </summary>
+public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+{
+    private const int FreeLimit = 3;
+    private static readonly TimeSpan FreeWindow = TimeSpan.FromDays(30);
+    private readonly EntitlementsApp _app = fixture.App;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Any_program_does_what_the_model_does(int accounts) =>
+        Check(LedgerProgram.Programs(accounts), steps => FollowsTheModelAsync(accounts, steps), count: 60);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Any_programs_run_side_by_side_keep_every_invariant(int accounts) =>
+        Check(LedgerProgram.Programs(accounts), steps => SurvivesSideBySideAsync(accounts, steps), count: 30);
+
+    private static void Check(Arbitrary<Step[]> programs, Func<Step[], Task> property, int count)
+    {
+        var seed = ulong.TryParse(Environment.GetEnvironmentVariable("LEDGER_SEED"), out var given) ? given : (ulong)Random.Shared.NextInt64();
+        count = int.TryParse(Environment.GetEnvironmentVariable("LEDGER_PROGRAMS"), out var asked) ? asked : count;
+        TestContext.Current.SendDiagnosticMessage("LEDGER_SEED={0}", seed.ToString(CultureInfo.InvariantCulture));
+        TestContext.Current.TestOutputHelper?.WriteLine($"LEDGER_SEED={seed}");
+        var config = Config.QuickThrowOnFailure.WithMaxTest(count)
+            .WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(seed, 1), FSharpOption<int>.None)));
+        Prop.ForAll(programs, property).Check(config);
+    }
+
+    private async Task FollowsTheModelAsync(int accounts, Step[] steps)
+    {
+        var run = new Run(_app, accounts);
+        var model = new LedgerModel(FreeLimit, FreeWindow);
+        foreach (var step in steps)
+        {
+            // So that no two things happen at the same time and the order of burning is decided.
+            _app.Clock.Pass(TimeSpan.FromSeconds(1));
+            (await run.CarryOutAsync(step)).ShouldBe(run.Expect(model, step), $"after {step}");
+        }
+
+        await _app.Sweep.SweepAsync(Cancel);
+        model.ExpireDue(_app.Clock.Now);
+        (await run.PacksAsync()).ShouldBe(model.Packs
+            .Select(pack => $"{pack.Order}: {pack.Remaining} remaining, {model.Held(pack)} held, {pack.Captured} captured, {pack.Expired} expired, until {pack.UsableUntil:s}")
+            .Order(StringComparer.Ordinal));
+        (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    private async Task SurvivesSideBySideAsync(int accounts, Step[] steps)
+    {
+        var run = new Run(_app, accounts);
+        var lanes = steps.Chunk(Math.Max(1, steps.Length / 4)).Select(lane => Task.Run(async () =>
+        {
+            foreach (var step in lane.Where(step => step is not Step.Pass))
+                await run.CarryOutAsync(step);
+        }));
+        // Everything a second time, shifted, so that everything also happens twice at once.
+        await Task.WhenAll([.. lanes, .. steps.Reverse().Where(step => step is not Step.Pass).Select(run.CarryOutAsync)]);
+
+        _app.Clock.Pass(TimeSpan.FromHours(60));
+        await _app.Sweep.SweepAsync(Cancel);
+        (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    /// <summary>A program's accounts, orders and jobs, which no other program shares.</summary>
+    private sealed class Run(EntitlementsApp app, int accounts)
+    {
+        private readonly Guid[] _accounts = [.. Enumerable.Range(0, accounts).Select(_ => Guid.CreateVersion7())];
+        private readonly Guid[] _orders = [.. Enumerable.Range(0, 5).Select(_ => Guid.CreateVersion7())];
+        private readonly Guid[] _jobs = [.. Enumerable.Range(0, 10).Select(_ => Guid.CreateVersion7())];
+        private readonly string _household = $"h-{Guid.NewGuid():N}";
+
+        internal async Task<string> CarryOutAsync(Step step)
+        {
+            switch (step)
+            {
+                case Step.Grant grant:
+                    await using (var db = await app.OpenAsync())
+                    {
+                        var granted = await db.Database.SqlQuery<int>(
+                            $"""
+                            select granted as "Value" from apply_payment({Guid.CreateVersion7()}, {_accounts[grant.Account]}, {_orders[grant.Order]},
+                              'value', {grant.Credits}, {app.Clock.Now.AddHours(grant.Hours)}, {app.Clock.Now}, null)
+                            """).ToListAsync(Cancel);
+                        return $"granted {granted[0]}";
+                    }
+
+                case Step.Hold hold:
+                    var request = EntitlementsApp.Hold(
+                        _accounts[hold.Account], hold.Credits, hold.Credits, hold.Draft ? "draft" : "standard", hold.Session ? _household : null);
+                    var answer = await app.Ledger.TakeHoldAsync(_jobs[hold.Job], request, Cancel);
+                    return answer.Result == "taken" ? answer.Free ? "taken free" : $"taken {answer.Credits}" : answer.Result;
+                case Step.Settle settle:
+                    try
+                    {
+                        var settled = await app.SettleAsync(_accounts[settle.Account], _jobs[settle.Job], settle.Used, settle.Outcome);
+                        return $"{settled.Result} {settled.Captured} {settled.Released}";
+                    }
+                    catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.RaiseException or PostgresErrorCodes.UniqueViolation)
+                    {
+                        return "refused";
+                    }
+
+                case Step.Pass pass:
+                    app.Clock.Pass(TimeSpan.FromHours(pass.Hours));
+                    return "";
+                default:
+                    await app.Sweep.SweepAsync(Cancel);
+                    return "";
+            }
+        }
+
+        internal string Expect(LedgerModel model, Step step) => step switch
+        {
+            Step.Grant grant => $"granted {model.Grant(
+                _accounts[grant.Account], _orders[grant.Order], grant.Credits, app.Clock.Now.AddHours(grant.Hours), app.Clock.Now)}",
+            Step.Hold hold => model.Hold(_accounts[hold.Account], _jobs[hold.Job], hold.Credits, hold.Draft, hold.Session, app.Clock.Now),
+            Step.Settle settle => model.Settle(_accounts[settle.Account], _jobs[settle.Job], settle.Used, settle.Outcome, app.Clock.Now),
+            _ => "",
+        };
+
+        internal async Task<List<string>> PacksAsync()
+        {
+            await using var command = app.Admin.CreateCommand("""
+                select order_id || ': ' || remaining || ' remaining, ' || held || ' held, ' || captured || ' captured, ' || expired || ' expired, until '
+                  || to_char(usable_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+                from grants where account_id = any($1)
+                """);
+            command.Parameters.Add(new NpgsqlParameter { Value = _accounts });
+            await using var reader = await command.ExecuteReaderAsync(Cancel);
+            var packs = new List<string>();
+            while (await reader.ReadAsync(Cancel))
+                packs.Add(reader.GetString(0));
+            packs.Sort(StringComparer.Ordinal);
+            return packs;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Npgsql;
+using Shouldly;
+using Xunit;
+
+namespace HomeStage.Entitlements.Tests.Credits;
+
+public sealed class ProtectionTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+{
+    private readonly EntitlementsApp _app = fixture.App;
+
+    [Theory]
+    [InlineData("update ledger_entries set amount = 1")]
+    [InlineData("update ledger_entries set amount = 1 where false")]
+    [InlineData("delete from ledger_entries")]
+    [InlineData("truncate ledger_entries")]
+    public async Task Entries_cannot_be_changed_or_deleted_by_the_service_nor_by_the_owner_nor_by_the_superuser(string statement)
+    {
+        await _app.GrantAsync(Guid.CreateVersion7(), 5);
+
+        (await RefusedAsync(_app.Database.Connection, statement)).ShouldContain("permission denied");
+        (await RefusedAsync(_app.Database.DdlConnection, statement)).ShouldContain("append-only");
+        (await RefusedAsync(_app.Database.AdminConnection, statement)).ShouldContain("append-only");
+    }
+
+    [Theory]
+    [InlineData("insert into ledger_entries default values")]
+    [InlineData("update grants set remaining = 1000, credits = 1000")]
+    [InlineData("insert into grants default values")]
+    [InlineData("delete from grants")]
+    [InlineData("update holds set state = 'settled'")]
+    [InlineData("delete from hold_allocations")]
+    [InlineData("delete from free_usages")]
+    [InlineData("update free_days set pictures = 0")]
+    [InlineData("delete from payment_adjustments")]
+    [InlineData("update accounts set merged_into = null")]
+    [InlineData("select lock_account(gen_random_uuid(), now())")]
+    [InlineData("select expire_grants(gen_random_uuid(), now())")]
+    [InlineData("select write_entry(null, null, null, null, 'grant', 1, 1, '', '', now())")]
+    [InlineData("select tell_credits_changed(gen_random_uuid(), null)")]
+    [InlineData("drop table ledger_entries")]
+    public async Task The_service_moves_credits_by_the_functions_alone(string statement) =>
+        (await RefusedAsync(_app.Database.Connection, statement)).ShouldMatch("permission denied|must be owner");
+
+    [Fact]
+    public async Task The_audit_finds_what_somebody_with_the_keys_made_wrong()
+    {
+        await using var app = _app.Admin.CreateConnection();
+        await app.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await app.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        var (account, job) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await RunAsync(app, $"select apply_payment(gen_random_uuid(), '{account}', '{account}', 'value', 20, '2040-01-01', '2030-01-01', null)");
+        await RunAsync(app, $"select take_hold('{account}', '{job}', 3, 3, 'draft', 'h', 3, '30 days', 100, '2030-01-01', null)");
+        (await ViolationsAsync(app)).ShouldBeEmpty();
+
+        await RunAsync(app, $"update grants set remaining = remaining - 1, expired = expired + 1 where account_id = '{account}'");
+        (await ViolationsAsync(app)).ShouldBe([
+            "a grant is on the ledger with what it granted, captured and expired", "entries of a grant sum up to its remaining credits"]);
+
+        await RunAsync(app, $"update grants set remaining = remaining + 1, expired = expired - 1 where account_id = '{account}'");
+        await RunAsync(app, $"update holds set state = 'settled', credits_used = 3, outcome = 'succeeded', settled_at = taken_at where job_id = '{job}'");
+        (await ViolationsAsync(app)).ShouldBe([
+            "a hold is allocated whole, and settled whole", "open allocations of a grant sum up to its held credits"]);
+
+        await RunAsync(app, "insert into free_days values ('2031-01-01', 1)");
+        (await ViolationsAsync(app)).ShouldContain("the day counts what its households count");
+    }
+
+    private static async Task<List<string>> ViolationsAsync(NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand("select distinct rule from ledger_violations() order by 1", connection);
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rules = new List<string>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            rules.Add(reader.GetString(0));
+        return rules;
+    }
+
+    private static async Task<string> RefusedAsync(string connectionString, string statement)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        return (await Should.ThrowAsync<PostgresException>(() => RunAsync(connection, statement))).MessageText;
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string statement)
+    {
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,20 @@
+using HomeStage.Testing;
+using Xunit;
+
+namespace HomeStage.Entitlements.Tests;
+
+/// <summary>One running service for all tests of a class; each test uses accounts and households of its own.</summary>
+public sealed class EntitlementsFixture(TestServers servers) : IAsyncLifetime
+{
+    private EntitlementsApp? _app;
+
+    internal EntitlementsApp App => _app!;
+
+    public async ValueTask InitializeAsync() => _app = await EntitlementsApp.StartAsync(servers);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+            await _app.DisposeAsync();
+    }
+}
