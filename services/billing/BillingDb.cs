@@ -1,0 +1,49 @@
+using HomeStage.Billing.Checkout;
+using HomeStage.Billing.Orders;
+using HomeStage.Billing.Webhooks;
+using HomeStage.Hosting.Messaging;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Billing;
+
+/// <summary>Billing's own database: orders, Stripe's events, idempotency keys, and the outbox.</summary>
+internal sealed class BillingDb : DbContext
+{
+    public BillingDb(DbContextOptions<BillingDb> options)
+        : base(options)
+    {
+        // A transaction here succeeds or fails as a whole; savepoints would only cost two round trips each time.
+        Database.AutoSavepointsEnabled = false;
+    }
+
+    public DbSet<Order> Orders => Set<Order>();
+
+    public DbSet<StoredEvent> StripeEvents => Set<StoredEvent>();
+
+    public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
+
+    /// <summary>Reads an order and keeps every other writer of it waiting until the transaction ends.</summary>
+    public async Task<Order?> LockOrderAsync(Guid id, CancellationToken cancellationToken) =>
+        (await Orders.FromSql($"select * from orders where id = {id} for update").ToListAsync(cancellationToken)).SingleOrDefault();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.AddOutbox();
+        modelBuilder.Entity<Order>(order =>
+        {
+            order.ToTable("orders");
+            order.Ignore(row => row.Status);
+            order.Property(row => row.Revision).IsConcurrencyToken();
+        });
+        modelBuilder.Entity<StoredEvent>(stored =>
+        {
+            stored.ToTable("stripe_events");
+            stored.Property(row => row.State).HasConversion(state => state.ToString().ToLowerInvariant(), text => Enum.Parse<EventState>(text, true));
+        });
+        modelBuilder.Entity<IdempotencyKey>(key =>
+        {
+            key.ToTable("idempotency_keys");
+            key.HasKey(row => new { row.AccountId, row.Key });
+        });
+    }
+}

@@ -1,0 +1,30 @@
+using HomeStage.Billing.Checkout;
+using HomeStage.Billing.Orders;
+using HomeStage.Billing.Plans;
+using HomeStage.Billing.Stripe;
+using HomeStage.Billing.Webhooks;
+using HomeStage.Contracts;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Messaging;
+using HomeStage.Hosting.Migrations;
+
+namespace HomeStage.Billing;
+
+/// <summary>What billing is made of.</summary>
+internal static class BillingService
+{
+    internal static void Compose(ServiceBuilder service)
+    {
+        service.AddDatabase<BillingDb>();
+        service.AddIdentity(callers: ["gateway"]);
+        service.AddMessaging(bus => bus.Publishes<PaymentCompleted>());
+        service.AddOutbox<BillingDb>();
+        service.AddMetrics();
+        service.AddStripe();
+        service.AddPlans();
+        service.AddOrders();
+        service.AddCheckout();
+        service.AddWebhooks();
+    }
+}

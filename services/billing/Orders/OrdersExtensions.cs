@@ -1,0 +1,96 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Paging;
+using HomeStage.Hosting.Problems;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Billing.Orders;
+
+/// <summary>An account's own orders. The owner is part of every query: another's order is as unknown as one that never was.</summary>
+internal static class OrdersExtensions
+{
+    /// <summary>Maps <c>GET /api/v1/orders</c> and <c>GET /api/v1/orders/{id}</c>.</summary>
+    internal static void AddOrders(this ServiceBuilder service) => service.Map(app =>
+    {
+        var orders = app.MapGroup("/api/v1/orders").RequireCaller("gateway").AddEndpointFilter(RefuseAnonymous);
+        orders.MapGet("", ListAsync);
+        orders.MapGet("{id:guid}", GetAsync);
+    });
+
+    /// <summary>401 where no account is known.</summary>
+    internal static async ValueTask<object?> RefuseAnonymous(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
+        context.Arguments.OfType<Caller>().Single().Kind is CallerKind.Anonymous or CallerKind.Service
+            ? Problem.Result(ProblemCode.Unauthenticated, "Get a session with GET /api/v1/session first.")
+            : await next(context);
+
+    private static async Task<Ok<Page<OrderAnswer>>> ListAsync(
+        Caller caller, int? limit, string? cursor, IDbContextFactory<BillingDb> databases, CancellationToken cancellationToken)
+    {
+        var size = PageRequest.Limit(limit);
+        var after = PageRequest.PositionAsId(cursor);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var own = db.Orders.AsNoTracking().Where(order => order.AccountId == caller.AccountId);
+        if (after is { } last)
+            own = own.Where(order => order.Id.CompareTo(last) < 0);
+        var rows = await own.OrderByDescending(order => order.Id).Take(size + 1).ToListAsync(cancellationToken);
+        return TypedResults.Ok(PageRequest.Page(rows, size, order => order.Id, OrderAnswer.Of));
+    }
+
+    private static async Task<Results<Ok<OrderAnswer>, ProblemHttpResult>> GetAsync(
+        Caller caller, Guid id, IDbContextFactory<BillingDb> databases, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var order = await db.Orders.AsNoTracking()
+            .SingleOrDefaultAsync(order => order.Id == id && order.AccountId == caller.AccountId, cancellationToken);
+        return order is null ? Problem.Result(ProblemCode.NotFound) : TypedResults.Ok(OrderAnswer.Of(order));
+    }
+}
+
+/// <summary>An order as its owner sees it.</summary>
+/// <param name="Id">The order.</param>
+/// <param name="Plan">The id of the plan that was bought.</param>
+/// <param name="Credits">Credits bought.</param>
+/// <param name="DurationDays">How long they are usable from the payment on.</param>
+/// <param name="Amount">The price in the currency's minor unit.</param>
+/// <param name="Currency">ISO 4217 in lower case.</param>
+/// <param name="Status">What became of it.</param>
+/// <param name="CreatedAt">When it was placed.</param>
+/// <param name="PaidAt">When it was paid.</param>
+/// <param name="ExpiresAt">Until when a pending order can be paid.</param>
+/// <param name="Urls">What can be done next.</param>
+internal sealed record OrderAnswer(
+    Guid Id,
+    string Plan,
+    int Credits,
+    int DurationDays,
+    long Amount,
+    string Currency,
+    OrderStatus Status,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? PaidAt,
+    DateTimeOffset? ExpiresAt,
+    OrderUrls Urls)
+{
+    internal static OrderAnswer Of(Order order)
+    {
+        var payable = order.Status == OrderStatus.Pending;
+        return new(
+            order.Id,
+            order.Plan,
+            order.Credits,
+            order.DurationDays,
+            order.Amount,
+            order.Currency,
+            order.Status,
+            order.CreatedAt,
+            order.PaidAt,
+            payable ? order.SessionExpiresAt : null,
+            new($"/api/v1/orders/{order.Id}", payable ? order.SessionUrl : null));
+    }
+}
+
+/// <summary>Addresses of an order.</summary>
+/// <param name="Self">This order.</param>
+/// <param name="Checkout">Where a pending order is paid.</param>
+internal sealed record OrderUrls(string Self, string? Checkout);

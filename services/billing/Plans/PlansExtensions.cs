@@ -1,0 +1,27 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Paging;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace HomeStage.Billing.Plans;
+
+/// <summary>What is on sale.</summary>
+internal static class PlansExtensions
+{
+    /// <summary>Reads the plans from <c>PLANS_FILE</c>, or from <c>plans.json</c> beside the program, and maps <c>GET /api/v1/plans</c>.</summary>
+    internal static void AddPlans(this ServiceBuilder service)
+    {
+        var text = service.Settings.Optional("PLANS") ?? File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "plans.json"));
+        var (catalog, problems) = PlanFile.Parse(text);
+        if (problems.Count > 0)
+            service.Settings.Refuse("PLANS_FILE", "cannot be used: " + string.Join("; ", problems));
+        service.Services.AddSingleton(catalog);
+        service.Map(app => app.MapGet("/api/v1/plans", List).RequireCaller("gateway"));
+    }
+
+    private static Ok<Page<PlanAnswer>> List(PlanCatalog catalog) =>
+        TypedResults.Ok(new Page<PlanAnswer>(
+            [.. catalog.Plans.Select(plan => new PlanAnswer(plan.Id, plan.Name, plan.Price, plan.Currency, plan.Credits, plan.DurationDays))], NextCursor: null));
+
+    private sealed record PlanAnswer(string Id, string Name, long Price, string Currency, int Credits, int DurationDays);
+}

@@ -1,0 +1,54 @@
+using HomeStage.Billing.Orders;
+using HomeStage.Billing.Stripe;
+
+namespace HomeStage.Billing.Webhooks;
+
+/// <summary>What an event comes to.</summary>
+/// <param name="State">What became of it.</param>
+/// <param name="Reason">Why, as a word.</param>
+/// <param name="OrderId">The order that it names.</param>
+/// <param name="PaidPlan">The plan, where it made its order paid.</param>
+internal sealed record Verdict(EventState State, string? Reason = null, Guid? OrderId = null, string? PaidPlan = null);
+
+/// <summary>
+/// The four events that carry a whole Checkout Session and so prove by themselves what they say. Facts are only ever added, so any
+/// order of arrival ends in the same facts.
+/// </summary>
+internal static class CheckoutEvents
+{
+    internal static bool Includes(string type) => type is
+        "checkout.session.completed" or "checkout.session.async_payment_succeeded" or "checkout.session.async_payment_failed" or "checkout.session.expired";
+
+    /// <summary>Adds to the order what the event proves.</summary>
+    /// <param name="order">The order that the session names.</param>
+    /// <param name="type">One of the four.</param>
+    /// <param name="session">The session as it was then.</param>
+    /// <param name="at">When it happened.</param>
+    internal static Verdict Apply(Order order, string type, CheckoutSession session, DateTimeOffset at) => type switch
+    {
+        "checkout.session.completed" or "checkout.session.async_payment_succeeded" => ApplyPayment(order, session, at),
+        // An order that got a second session because the first was never handed out lives on when the first one ends.
+        _ when order.SessionId is { } current && current != session.Id => new(EventState.Ignored, "other_session", order.Id),
+        "checkout.session.async_payment_failed" => ApplyFact(order, () => order.RecordFailure(at)),
+        _ => ApplyFact(order, () => order.RecordExpiry(at)),
+    };
+
+    private static Verdict ApplyPayment(Order order, CheckoutSession session, DateTimeOffset at)
+    {
+        if (!session.IsPaid)
+            return new(EventState.Applied, "not_paid_yet", order.Id);
+        if (!order.Costs(session.AmountTotal, session.Currency))
+            return new(EventState.Flagged, "amount_mismatch", order.Id);
+        if (order.RecordPayment(at, session.AmountTotal!.Value, session.PaymentIntentId))
+            return new(EventState.Applied, null, order.Id, order.Plan);
+        return order.PaymentIntentId == session.PaymentIntentId
+            ? new(EventState.Applied, "known_already", order.Id)
+            : new(EventState.Flagged, "paid_twice", order.Id);
+    }
+
+    private static Verdict ApplyFact(Order order, Action record)
+    {
+        record();
+        return new(EventState.Applied, null, order.Id);
+    }
+}

@@ -1,0 +1,72 @@
+using HomeStage.Billing.Stripe;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Problems;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace HomeStage.Billing.Webhooks;
+
+/// <summary>What Stripe tells us.</summary>
+internal static partial class WebhooksExtensions
+{
+    private const int LargestBody = 1024 * 1024;
+
+    private static readonly ProblemCode SignatureInvalid = new("signature_invalid", StatusCodes.Status400BadRequest, "The signature is not valid");
+    private static readonly ProblemCode EventUnreadable = new("event_unreadable", StatusCodes.Status400BadRequest, "The body is not an event");
+
+    /// <summary>Maps <c>POST /webhooks/stripe</c>, and applies stored events that wait.</summary>
+    internal static void AddWebhooks(this ServiceBuilder service)
+    {
+        service.Services.AddSingleton<EventApplication>();
+        service.Services.AddSingleton<EventIntake>();
+        service.Services.AddSingleton<WaitingEvents>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<WaitingEvents>());
+        service.Map(app => app.MapPost("/webhooks/stripe", ReceiveAsync)
+            .RequireCaller("gateway")
+            .WithMetadata(new RequestSizeLimitAttribute(LargestBody)));
+    }
+
+    private static async Task<Results<Ok, ProblemHttpResult>> ReceiveAsync(
+        Caller caller,
+        HttpRequest request,
+        StripeSettings stripe,
+        EventIntake intake,
+        BillingMetrics metrics,
+        TimeProvider time,
+        ILogger<EventIntake> logger,
+        CancellationToken cancellationToken)
+    {
+        using var body = new MemoryStream();
+        await request.Body.CopyToAsync(body, cancellationToken);
+        var payload = body.ToArray();
+        var signature = request.Headers["Stripe-Signature"].ToString();
+        if (WebhookSignature.Refuse(payload, signature, stripe.WebhookSecrets, time.GetUtcNow()) is { } reason)
+        {
+            metrics.WebhookRefused(reason);
+            Log.SignatureInvalid(logger, reason, caller.AddressHash, request.Headers.UserAgent.ToString());
+            return Problem.Result(SignatureInvalid, "Sign the exact bytes of the body with the endpoint's secret, within 5 minutes of now.");
+        }
+
+        if (StripeEvent.Read(payload) is not { } happened)
+        {
+            // Stripe signed it and we cannot say what it is, so there is no id to store it by; a refusal makes Stripe keep and repeat it.
+            metrics.WebhookRefused("event_unreadable");
+            Log.Unreadable(logger, payload.Length);
+            return Problem.Result(EventUnreadable, "Send a JSON object with the id and the type of an event.");
+        }
+
+        if (!await intake.ReceiveAsync(happened, payload, cancellationToken))
+            metrics.EventReceived(happened.Type, "repeated");
+        return TypedResults.Ok();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "A webhook was refused: {Reason} (ip {Ip}, user agent {UserAgent})", EventName = "webhook_signature_invalid")]
+        public static partial void SignatureInvalid(ILogger logger, string reason, string? ip, string userAgent);
+
+        [LoggerMessage(2, LogLevel.Error, "A signed webhook of {Length} bytes is not an event", EventName = "webhook_unreadable")]
+        public static partial void Unreadable(ILogger logger, int length);
+    }
+}
