@@ -13,7 +13,7 @@ namespace HomeStage.Billing.Stripe;
 /// </summary>
 internal sealed partial class StripeClient(HttpClient http, BillingMetrics metrics, TimeProvider time, ILogger<StripeClient> logger) : IStripe
 {
-    private readonly ResiliencePipeline<HttpResponseMessage> pipeline = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }
+    private readonly ResiliencePipeline<HttpResponseMessage> _pipeline = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }
         .AddTimeout(TimeSpan.FromSeconds(25))
         .AddRetry(new RetryStrategyOptions<HttpResponseMessage>
         {
@@ -49,7 +49,7 @@ internal sealed partial class StripeClient(HttpClient http, BillingMetrics metri
         var outcome = "failed";
         try
         {
-            using var response = await pipeline.ExecuteAsync(
+            using var response = await _pipeline.ExecuteAsync(
                 async token =>
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form) };

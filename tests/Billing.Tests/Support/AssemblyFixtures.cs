@@ -1,0 +1,3 @@
+using HomeStage.Testing;
+
+[assembly: AssemblyFixture(typeof(TestServers))]

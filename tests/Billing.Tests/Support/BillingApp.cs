@@ -1,0 +1,246 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using HomeStage.Billing.Orders;
+using HomeStage.Billing.Plans;
+using HomeStage.Billing.Stripe;
+using HomeStage.Contracts;
+using HomeStage.Hosting;
+using HomeStage.Testing;
+using HomeStage.Tool.Servers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Npgsql;
+using RabbitMQ.Client;
+
+namespace HomeStage.Billing.Tests.Support;
+
+/// <summary>Billing on real listeners with a database and a virtual host of its own, and the test in the gateway's and Stripe's place.</summary>
+internal sealed class BillingApp : IAsyncDisposable
+{
+    public const string SecretKey = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
+    public const string WebhookSecret = "whsec_Zm9ydHlUd29Jc1RoZUFuc3dlcg";
+    public const string OlderWebhookSecret = "whsec_dGhlT25lQmVmb3JlVGhhdE9uZQ";
+    private const string PaymentsQueue = "test.payments";
+
+    private readonly WebApplication _app;
+    private readonly TestDatabase _database;
+    private readonly TestVirtualHost _broker;
+    private readonly TemporaryFolder _folder;
+    private readonly ECDsa _gatewayKey;
+    private readonly HttpClient _http;
+    private readonly ConcurrentQueue<PaymentCompleted> _payments = [];
+
+    private BillingApp(
+        WebApplication app, TestDatabase database, TestVirtualHost broker, TemporaryFolder folder, ECDsa gatewayKey, Uri address, FakeStripe stripe, ShiftedTime time)
+    {
+        (_app, _database, _broker, _folder, _gatewayKey, Stripe, Time) = (app, database, broker, folder, gatewayKey, stripe, time);
+        _http = new HttpClient { BaseAddress = address };
+        Admin = NpgsqlDataSource.Create(database.AdminConnection);
+    }
+
+    public FakeStripe Stripe { get; }
+
+    public ShiftedTime Time { get; }
+
+    public CapturedLogs Logs { get; private init; } = new();
+
+    public CrashPoint Crash { get; private init; } = new();
+
+    public NpgsqlDataSource Admin { get; }
+
+    /// <summary>The connection that the service itself has.</summary>
+    public string Connection => _database.Connection;
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<BillingApp> StartAsync(TestServers servers, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var (database, broker) = (await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync());
+        var folder = new TemporaryFolder();
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await File.WriteAllTextAsync(folder.File("gateway.pem"), key.ExportSubjectPublicKeyInfoPem());
+        var all = SettingsOf(folder);
+        all["DATABASE_CONNECTION"] = database.Connection;
+        all["MIGRATE_DATABASE_CONNECTION"] = database.DdlConnection;
+        all["MIGRATE_APP_ROLE"] = database.AppRole;
+        all["RABBITMQ_URL"] = broker.Url("billing");
+        all["MIGRATE_RABBITMQ_URL"] = broker.MigrateUrl;
+        foreach (var (name, value) in settings ?? new Dictionary<string, string>())
+            all[name] = value;
+        await ServiceHost.MigrateAsync("billing", all, BillingService.Compose, TestContext.Current.CancellationToken);
+        await BindPaymentsAsync(broker.AdminUrl);
+
+        var (stripe, time, logs, crash) = (new FakeStripe(), new ShiftedTime(), new CapturedLogs(), new CrashPoint());
+        var app = await ServiceHost.StartAsync("billing", all, BillingService.Compose, services =>
+        {
+            services.AddSingleton<TimeProvider>(time);
+            services.AddSingleton<Microsoft.Extensions.Logging.ILoggerProvider>(logs);
+            services.AddHttpClient(nameof(IStripe)).ConfigurePrimaryHttpMessageHandler(() => stripe);
+            services.ConfigureDbContext<BillingDb>(options => options.AddInterceptors(crash.Interceptors));
+        }, TestContext.Current.CancellationToken);
+        return new BillingApp(app, database, broker, folder, key, new Uri(all["HTTP_URL"]), stripe, time) { Logs = logs, Crash = crash };
+    }
+
+    /// <summary>Settings that are right but for the servers.</summary>
+    public static Dictionary<string, string> SettingsOf(TemporaryFolder callers) => new(StringComparer.Ordinal)
+    {
+        ["HTTP_URL"] = $"http://127.0.0.1:{FreePorts.Next()}",
+        ["MANAGEMENT_URL"] = $"http://127.0.0.1:{FreePorts.Next()}",
+        ["IDENTITY_CALLERS_DIR"] = callers.FullPath,
+        ["DATABASE_CONNECTION"] = "Host=127.0.0.1;Port=1;Username=none",
+        ["RABBITMQ_URL"] = "amqp://127.0.0.1:1/none",
+        ["PUBLIC_URL"] = "http://localhost:8080",
+        ["STRIPE_SECRET_KEY"] = SecretKey,
+        ["STRIPE_API_URL"] = "https://stripe.test",
+        ["STRIPE_WEBHOOK_SECRET"] = $"{WebhookSecret},{OlderWebhookSecret}",
+    };
+
+    /// <summary>Sends a request as the gateway does for somebody; nobody in particular if no account is named.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, Guid account = default, string kind = "visitor", HttpContent? content = null, string? idempotencyKey = null, string issuer = "gateway")
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        request.Headers.Authorization = new("Bearer", Token(account, account == default ? "anonymous" : kind, issuer));
+        if (idempotencyKey is not null)
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        return await _http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    public Task<HttpResponseMessage> CheckOutAsync(Guid account, string plan = "value", string? idempotencyKey = null, string kind = "visitor") =>
+        SendAsync(HttpMethod.Post, "/api/v1/checkout", account, kind, JsonContent.Create(new { plan }), idempotencyKey);
+
+    /// <summary>A new account's order that can be paid.</summary>
+    public async Task<PlacedOrder> PlaceOrderAsync(string plan = "value")
+    {
+        var account = Guid.CreateVersion7();
+        using var answer = await CheckOutAsync(account, plan);
+        answer.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var body = await BodyAsync(answer);
+        var url = (string)body["url"]!;
+        return new PlacedOrder((Guid)body["orderId"]!, account, url[(url.LastIndexOf('/') + 1)..]);
+    }
+
+    public async Task<JsonObject> OrderAsync(PlacedOrder order)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, $"/api/v1/orders/{order.Id}", order.AccountId);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return await BodyAsync(answer);
+    }
+
+    public async Task<string> StatusAsync(PlacedOrder order) => (string)(await OrderAsync(order))["status"]!;
+
+    /// <summary>An order that was not placed yet; <see cref="PlaceLateAsync"/> places it.</summary>
+    public Order LateOrder() =>
+        Order.Place(Guid.CreateVersion7(), Services.GetRequiredService<PlanCatalog>().Find("value")!, Time.GetUtcNow());
+
+    public async Task PlaceLateAsync(Order order)
+    {
+        await using var db = await Services.GetRequiredService<IDbContextFactory<BillingDb>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
+        db.Orders.Add(order);
+        await db.SaveChangesAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Delivers an event, signed at the given time.</summary>
+    public Task<HttpResponseMessage> DeliverAsync(JsonObject happened, string secret = WebhookSecret, DateTimeOffset? signedAt = null) =>
+        DeliverAsync(Encoding.UTF8.GetBytes(happened.ToJsonString()), secret, signedAt);
+
+    public async Task<HttpResponseMessage> DeliverAsync(byte[] payload, string secret = WebhookSecret, DateTimeOffset? signedAt = null, string? signature = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/webhooks/stripe") { Content = new ByteArrayContent(payload) };
+        request.Headers.Authorization = new("Bearer", Token(Guid.Empty, "anonymous", "gateway"));
+        request.Headers.TryAddWithoutValidation("Stripe-Signature", signature ?? Sign(payload, secret, signedAt ?? Time.GetUtcNow()));
+        request.Headers.TryAddWithoutValidation("User-Agent", "Stripe/1.0");
+        return await _http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    public async Task DeliverOkAsync(JsonObject happened)
+    {
+        using var answer = await DeliverAsync(happened);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>The payments that reached the queue for an order, once nothing is left to send.</summary>
+    public async Task<IReadOnlyList<PaymentCompleted>> PaymentsAsync(Guid orderId)
+    {
+        await Eventually.Async(async () => await CountAsync("select count(*) from outbox") == 0, "the outbox is empty");
+        foreach (var body in await _broker.TakeAsync(PaymentsQueue, 1000))
+            _payments.Enqueue(JsonNode.Parse(body)!["message"].Deserialize<PaymentCompleted>(JsonSerializerOptions.Web)!);
+        return [.. _payments.Where(payment => payment.OrderId == orderId)];
+    }
+
+    public async Task<(string State, string? Reason)> EventAsync(string eventId)
+    {
+        await using var command = Admin.CreateCommand("select state, reason from stripe_events where id = $1");
+        command.Parameters.Add(new() { Value = eventId });
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        (await reader.ReadAsync(TestContext.Current.CancellationToken)).ShouldBeTrue($"{eventId} is stored");
+        return (reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1));
+    }
+
+    public async Task<long> CountAsync(string sql, params object[] values)
+    {
+        await using var command = Admin.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    public static async Task<JsonObject> BodyAsync(HttpResponseMessage answer) =>
+        (await answer.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!;
+
+    public static string Sign(byte[] payload, string secret, DateTimeOffset at)
+    {
+        var seconds = at.ToUnixTimeSeconds();
+        byte[] signed = [.. Encoding.ASCII.GetBytes($"{seconds}."), .. payload];
+        var hash = HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), signed);
+        return $"t={seconds},v1={Convert.ToHexStringLower(hash)}";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await Admin.DisposeAsync();
+        await _database.DisposeAsync();
+        await _broker.DisposeAsync();
+        _gatewayKey.Dispose();
+        _folder.Dispose();
+    }
+
+    private string Token(Guid account, string kind, string issuer)
+    {
+        var now = Time.GetUtcNow().UtcDateTime;
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = issuer,
+            Audience = "billing",
+            IssuedAt = now,
+            NotBefore = now,
+            Expires = now.AddSeconds(120),
+            Claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind, ["iph"] = "hash-of-address" },
+            SigningCredentials = new SigningCredentials(new ECDsaSecurityKey(_gatewayKey), SecurityAlgorithms.EcdsaSha256),
+        });
+    }
+
+    /// <summary>Listens in the place of entitlements.</summary>
+    private static async Task BindPaymentsAsync(string url)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var connection = await new ConnectionFactory { Uri = new Uri(url) }.CreateConnectionAsync(cancel);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancel);
+        await channel.QueueDeclareAsync(PaymentsQueue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancel);
+        await channel.QueueBindAsync(PaymentsQueue, "HomeStage.Contracts:PaymentCompleted", "", cancellationToken: cancel);
+    }
+}
+
+/// <summary>An order that waits for its payment.</summary>
+internal sealed record PlacedOrder(Guid Id, Guid AccountId, string SessionId);

@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace HomeStage.Billing.Tests.Support;
+
+/// <summary>
+/// Stripe as far as creating sessions goes, in place of the network: idempotent by key as the real one, with failures on order.
+/// </summary>
+internal sealed class FakeStripe : HttpMessageHandler
+{
+    private readonly ConcurrentDictionary<string, JsonObject> _sessionByKey = new(StringComparer.Ordinal);
+
+    /// <summary>Every request, also those that were made to fail.</summary>
+    public ConcurrentQueue<StripeCall> Calls { get; } = [];
+
+    /// <summary>What the next requests get instead of an answer.</summary>
+    public ConcurrentQueue<Func<HttpResponseMessage>> Failures { get; } = [];
+
+    /// <summary>Changes sessions before they are answered.</summary>
+    public Action<JsonObject> Adjust { get; set; } = _ => { };
+
+    public int SessionCount => _sessionByKey.Count;
+
+    public void FailNext(HttpStatusCode status, string code = "", string? shouldRetry = null, int times = 1)
+    {
+        for (var time = 0; time < times; time++)
+        {
+            Failures.Enqueue(() =>
+            {
+                var answer = Json(status, new JsonObject { ["error"] = new JsonObject { ["type"] = "api_error", ["code"] = code } });
+                if (shouldRetry is not null)
+                    answer.Headers.Add("Stripe-Should-Retry", shouldRetry);
+                return answer;
+            });
+        }
+    }
+
+    public void CutNext() => Failures.Enqueue(() => throw new HttpRequestException("The connection was cut."));
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var form = QueryHelpers.ParseQuery(await request.Content!.ReadAsStringAsync(cancellationToken))
+            .ToDictionary(field => field.Key, field => field.Value.ToString(), StringComparer.Ordinal);
+        var key = request.Headers.GetValues("Idempotency-Key").Single();
+        Calls.Enqueue(new StripeCall(
+            $"{request.Method} {request.RequestUri!.AbsolutePath}", key, request.Headers.GetValues("Stripe-Version").Single(), request.Headers.Authorization!.ToString(), form));
+        if (Failures.TryDequeue(out var fail))
+            return fail();
+        return Json(HttpStatusCode.OK, _sessionByKey.GetOrAdd(key, _ => SessionOf(form)));
+    }
+
+    private JsonObject SessionOf(Dictionary<string, string> form)
+    {
+        var session = Fixture.Read("checkout.session");
+        session["id"] = "cs_test_" + Guid.NewGuid().ToString("N");
+        session["url"] = $"https://checkout.stripe.test/c/pay/{session["id"]}";
+        session["amount_total"] = long.Parse(form.GetValueOrDefault("line_items[0][price_data][unit_amount]", "2500"));
+        session["currency"] = form.GetValueOrDefault("line_items[0][price_data][currency]", "usd");
+        session["client_reference_id"] = form["client_reference_id"];
+        session["metadata"] = new JsonObject { ["order_id"] = form["metadata[order_id]"] };
+        session["expires_at"] = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeSeconds();
+        Adjust(session);
+        return session;
+    }
+
+    private static HttpResponseMessage Json(HttpStatusCode status, JsonObject body) =>
+        new(status) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
+}
+
+internal sealed record StripeCall(string Route, string IdempotencyKey, string Version, string Authorization, IReadOnlyDictionary<string, string> Form);
