@@ -1,0 +1,86 @@
+using HomeStage.Contracts;
+
+namespace HomeStage.Worker.Prompting;
+
+/// <summary>
+/// Turns a customer's choices into instructions for the image model. Pure: the same choices under the same version give the same text
+/// for ever, so a version that jobs were accepted under is never edited; a change is a new version.
+/// </summary>
+internal static class PromptBuilder
+{
+    /// <summary>The newest version of the rules.</summary>
+    internal const int NewestVersion = 1;
+
+    /// <summary>Builds the prompt.</summary>
+    /// <param name="version">The version of the rules that the job was accepted under.</param>
+    /// <param name="options">The customer's choices.</param>
+    /// <returns>Null when the version, the room or the style is not known here.</returns>
+    internal static string? Build(int version, StagingOptions options)
+    {
+        if (version != NewestVersion || RoomRules.Find(options.Room) is not { } room || StyleRules.Find(options.Style) is not { } style)
+            return null;
+
+        // The opening names room and style before anything else could be taken for them.
+        List<string> parts =
+        [
+            $"Virtually stage this photograph of {room.Name} in the {style.Name} style: add furniture and decoration to the real room, as a professional home stager would for a property listing. The result must look like the same photograph, taken by the same camera a moment after the furniture was carried in.",
+            Structure,
+            options.Declutter ? Declutter : KeepFittings,
+            Section($"What belongs in {room.Name}", room.Belongs),
+            Section("Where nothing may stand", [.. room.KeepFree, .. KeepFreeEverywhere]),
+            Section("Sizes", [.. room.Sizes, .. SizesEverywhere]),
+            Section("Light and shadow", [room.Light, .. LightEverywhere]),
+            Section($"The {style.Name} style", style.Look),
+        ];
+        if (CustomerWords.AsData(options.Words) is { } words)
+            parts.Add(words);
+        parts.Add(Closing);
+        return string.Join("\n\n", parts);
+    }
+
+    private const string Structure = """
+        Keep the structure. These are fixed and stay exactly where and as they are:
+        - walls, ceiling, floor, columns, beams, stairs, mouldings and their materials and colours
+        - every window and door with its frame, size and position, and the view through it
+        - fixtures: radiators, vents, sockets, switches, built-in cupboards, fireplaces, taps, sanitary ware, ceiling lamps
+        - the camera: position, height, lens, perspective, crop and horizon
+        - the light: its direction, colour and brightness, and the time of day
+        Do not add, remove, move, widen or close an opening. Do not extend, repaint or renovate the room. Do not change its proportions.
+        """;
+
+    private const string Declutter = """
+        First clear the room: remove all loose furniture, rugs, boxes, personal things, rubbish and clutter, and continue the floor and walls behind them as they visibly are. Then furnish the cleared room. What is fixed to the building stays.
+        """;
+
+    private const string KeepFittings = """
+        If furniture already stands in the room, leave it where it is and add only what is missing around it.
+        """;
+
+    private const string Closing = """
+        Show no people, animals, text, logos, watermarks, brands or screens with pictures. The picture is a realistic photograph, sharp from front to back, not an illustration. If a wish and the structure of the room disagree, the structure wins.
+        """;
+
+    private static readonly string[] KeepFreeEverywhere =
+    [
+        "in front of a door, or in the arc through which it opens",
+        "in front of a window so that it cannot be opened, or higher than its sill",
+        "against a radiator, a vent or a fireplace opening",
+        "on stairs, or in a walkway: leave at least 80 cm from door to door",
+    ];
+
+    private static readonly string[] SizesEverywhere =
+    [
+        "take a standard door as 200 to 210 cm high and scale everything by it",
+        "every piece stands flat on the floor in the floor's perspective; nothing floats, sinks in, or cuts into a wall",
+        "fill about half of the free floor at most: the room must look larger, not full",
+    ];
+
+    private static readonly string[] LightEverywhere =
+    [
+        "every added piece takes its light from the windows and lamps that are in the photograph",
+        "soft contact shadows where pieces meet the floor and walls, falling the way the existing shadows fall",
+        "reflections in glossy floors, mirrors and window panes agree with what was added",
+    ];
+
+    private static string Section(string title, IReadOnlyList<string> lines) => $"{title}:\n- {string.Join("\n- ", lines)}";
+}

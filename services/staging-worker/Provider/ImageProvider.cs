@@ -1,0 +1,85 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Net;
+using OpenAI;
+using OpenAI.Images;
+
+namespace HomeStage.Worker.Provider;
+
+/// <summary>Calls the image provider: one request, one answer, no retry of its own, since each try may cost.</summary>
+internal sealed class ImageProvider : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _http;
+    private readonly ImageClient _client;
+    private readonly ImageModel _model;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+
+    public ImageProvider(WorkerSettings settings, TimeProvider time)
+    {
+        (_model, _timeout, _time) = (settings.Model, settings.ProviderTimeout, time);
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout,
+            // A connection for each call: a pooled one that the provider closed meanwhile would fail after sending, or be sent on twice.
+            PooledConnectionLifetime = TimeSpan.Zero,
+            AutomaticDecompression = DecompressionMethods.All,
+        })
+        { Timeout = Timeout.InfiniteTimeSpan };
+        _client = new ImageClient(_model.Name, new ApiKeyCredential(settings.ProviderKey), new OpenAIClientOptions
+        {
+            Endpoint = settings.ProviderUrl,
+            Transport = new HttpClientPipelineTransport(_http),
+            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = _timeout,
+        });
+    }
+
+    /// <summary>Asks for pictures.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="cancellationToken">Aborts the call; the provider may charge for it all the same.</param>
+    /// <exception cref="ProviderException">There are no pictures; says why.</exception>
+    public async Task<ProviderAnswer> EditAsync(EditRequest request, CancellationToken cancellationToken)
+    {
+        // The package's own limit starts anew with each piece of the answer; this one is for the whole call.
+        using var limit = new CancellationTokenSource(_timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var body = new EditBody(request, _model);
+        var options = new RequestOptions { CancellationToken = either.Token, ErrorOptions = ClientErrorBehaviors.NoThrow };
+        options.SetHeader("X-Client-Request-Id", request.ClientRequestId);
+        var started = _time.GetTimestamp();
+        try
+        {
+            var result = await _client.GenerateImageEditsAsync(body, body.ContentType, options);
+            return Read(result.GetRawResponse(), request.Count, _time.GetElapsedTime(started));
+        }
+        catch (OperationCanceledException canceled) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ProviderException(ProviderFailures.TimedOut(body.Sent), inner: canceled);
+        }
+        catch (Exception broken) when (broken is ClientResultException or HttpRequestException or IOException)
+        {
+            throw new ProviderException(ProviderFailures.Disconnected(body.Sent), inner: broken);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private ProviderAnswer Read(PipelineResponse response, int count, TimeSpan duration)
+    {
+        string? Header(string name) => response.Headers.TryGetValue(name, out var value) ? value : null;
+        var requestId = Header("x-request-id");
+        if (response.IsError)
+        {
+            var (code, type) = ProviderAnswer.ReadError(response.Content);
+            var refusal = new ProviderRefusal(response.Status, code, type, Header);
+            throw new ProviderException(ProviderFailures.Of(refusal, _time.GetUtcNow()), requestId);
+        }
+
+        return ProviderAnswer.Read(response.Content, count) is { } answer
+            ? answer with { Model = _model.Name, RequestId = requestId, Duration = duration }
+            : throw new ProviderException(ProviderFailures.Malformed, requestId);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text.Json;
+
+namespace HomeStage.Worker.Provider;
+
+/// <summary>A successful answer.</summary>
+internal sealed record ProviderAnswer
+{
+    /// <summary>The pictures' bytes in the provider's order; what was no base64 is left out. They are images only if they can be decoded.</summary>
+    public required IReadOnlyList<byte[]> Pictures { get; init; }
+
+    public long? InputTokens { get; init; }
+
+    public long? OutputTokens { get; init; }
+
+    public string Model { get; init; } = "";
+
+    public string? RequestId { get; init; }
+
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Reads the body of a success.</summary>
+    /// <returns>Null when it is none.</returns>
+    internal static ProviderAnswer? Read(BinaryData body, int count)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body.ToMemory());
+            if (json.RootElement.ValueKind != JsonValueKind.Object
+                || !json.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Array)
+            {
+                return null;
+            }
+
+            return new ProviderAnswer
+            {
+                Pictures = [.. data.EnumerateArray().Select(PictureOf).OfType<byte[]>().Take(count)],
+                InputTokens = Tokens(json.RootElement, "input_tokens"),
+                OutputTokens = Tokens(json.RootElement, "output_tokens"),
+            };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads <c>error.code</c> and <c>error.type</c>; the message is never read.</summary>
+    internal static (string? Code, string? Type) ReadError(BinaryData body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body.ToMemory());
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+                ? (Text(error, "code"), Text(error, "type"))
+                : default;
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private static byte[]? PictureOf(JsonElement item) =>
+        item.ValueKind == JsonValueKind.Object && item.TryGetProperty("b64_json", out var text)
+        && text.ValueKind == JsonValueKind.String && text.TryGetBytesFromBase64(out var bytes)
+            ? bytes
+            : null;
+
+    private static long? Tokens(JsonElement root, string name) =>
+        root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
+        && usage.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count)
+            ? count
+            : null;
+
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,107 @@
+using HomeStage.Hosting.Redis;
+using StackExchange.Redis;
+
+namespace HomeStage.Worker.Provider;
+
+/// <summary>
+/// The time in which no worker calls the provider, after it refused one of them. Shared through Redis; while Redis is away each worker
+/// keeps what it knows itself.
+/// </summary>
+/// <remarks>
+/// <c>homestage:provider:pause</c> is the one key: its value is the code of the refusal, its remaining life is the pause, so that workers
+/// need not agree on the time. Deleting it ends the pause for workers that did not see the refusal themselves.
+/// </remarks>
+internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics metrics, TimeProvider time, ILogger<ProviderPause> logger)
+{
+    internal const string Key = "homestage:provider:pause";
+
+    // Only ever lengthens: a worker that was told less does not shorten what another was told.
+    private const string Lengthen = """
+        if redis.call('pttl', KEYS[1]) < tonumber(ARGV[1]) then redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[1]) end
+        return 1
+        """;
+
+    // A pause may be lengthened, or ended by hand, while it is waited for.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private DateTimeOffset _until;
+    private string _code = "";
+
+    /// <summary>Why this worker's calls are paused, as far as it knows; null when they are not.</summary>
+    internal string? Reason
+    {
+        get
+        {
+            lock (_gate)
+                return _until > time.GetUtcNow() ? _code : null;
+        }
+    }
+
+    /// <summary>Pauses all workers.</summary>
+    public async Task BeginAsync(string code, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        Remember(code, duration);
+        Log.Paused(logger, code, duration.TotalSeconds);
+        metrics.Paused(code);
+        var milliseconds = (long)Math.Ceiling(duration.TotalMilliseconds);
+        try
+        {
+            await redis.RunAsync(
+                database => database.ScriptEvaluateAsync(Lengthen, [new RedisKey(Key)], [milliseconds, code]), cancellationToken);
+        }
+        catch (RedisUnavailableException)
+        {
+            Log.NotShared(logger);
+        }
+    }
+
+    /// <summary>Returns when no pause holds.</summary>
+    public async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        while (await RemainingAsync(cancellationToken) is { Ticks: > 0 } remaining)
+            await Task.Delay(remaining < LookAgain ? remaining : LookAgain, time, cancellationToken);
+    }
+
+    private async Task<TimeSpan> RemainingAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan own;
+        lock (_gate)
+            own = _until - time.GetUtcNow();
+        try
+        {
+            var shared = await redis.RunAsync(database => database.KeyTimeToLiveAsync(Key), cancellationToken);
+            if (shared > own)
+            {
+                var code = await redis.RunAsync(database => database.StringGetAsync(Key), cancellationToken);
+                Remember(code.ToString(), shared.Value);
+                return shared.Value;
+            }
+        }
+        catch (RedisUnavailableException)
+        {
+            // Then only what this worker saw itself counts.
+        }
+
+        return own;
+    }
+
+    private void Remember(string code, TimeSpan duration)
+    {
+        lock (_gate)
+        {
+            var until = time.GetUtcNow() + duration;
+            if (until > _until)
+                (_until, _code) = (until, code);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "No provider calls for {Seconds} s: {Code}", EventName = "provider_paused")]
+        public static partial void Paused(ILogger logger, string code, double seconds);
+
+        [LoggerMessage(2, LogLevel.Warning, "The pause cannot be shared, Redis is away", EventName = "provider_pause_not_shared")]
+        public static partial void NotShared(ILogger logger);
+    }
+}

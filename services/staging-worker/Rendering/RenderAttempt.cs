@@ -1,0 +1,188 @@
+using HomeStage.Contracts;
+using HomeStage.Hosting.Messaging;
+using HomeStage.Imaging;
+using HomeStage.Imaging.Outputs;
+using HomeStage.Worker.Outputs;
+using HomeStage.Worker.Prompting;
+using HomeStage.Worker.Provider;
+
+namespace HomeStage.Worker.Rendering;
+
+/// <summary>
+/// One attempt at a claimed job: delivers what earlier attempts left behind, calls the provider at most once for the rest, stores the
+/// pictures, writes the manifest, and only then tells.
+/// </summary>
+internal sealed partial class RenderAttempt(
+    WorkerSettings settings, ImageProvider provider, ProviderPause pause, JobFiles files, AttemptMessages messages, WorkerMetrics metrics, TimeProvider time,
+    ILogger<RenderAttempt> logger)
+{
+    /// <summary>Makes the attempt.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="missing">How many pictures the job misses, as the claim's answer said.</param>
+    /// <param name="held">Canceled when the lease ends; counts until the provider has answered.</param>
+    /// <param name="letGo">Canceled when the process must end; counts until the end.</param>
+    /// <returns>What became of it, for the metrics; the result is confirmed by the broker.</returns>
+    public async Task<string> MakeAsync(StageRoom work, int missing, CancellationToken held, CancellationToken letGo)
+    {
+        try
+        {
+            var recovery = Recovery.Plan(await files.ManifestsAsync(work.JobId, work.Attempt, held), work.Attempt, missing);
+            foreach (var manifest in recovery.Deliver)
+                await messages.StagedAsync(manifest.ToMessage(), letGo);
+            if (recovery.Missing == 0)
+                return "recovered";
+
+            var request = await PrepareAsync(work, recovery.Missing, held);
+            await messages.ProgressedAsync(work, Phase.Rendering, held);
+            var answer = await CallAsync(request, held);
+
+            // The pictures are paid for, and a result is accepted from any attempt: from here on the lease does not matter.
+            await messages.ProgressedAsync(work, Phase.Finishing, letGo);
+            var finished = await FinishAsync(work, missing, answer, letGo);
+            await messages.StagedAsync(finished.ToMessage(), letGo);
+            return "staged";
+        }
+        catch (ProviderException error)
+        {
+            Log.ProviderFailed(logger, work.JobId, work.Attempt, error.Failure.Code, error.RequestId);
+            if (error.Failure.PausesAll)
+                await pause.BeginAsync(error.Failure.Code, error.Failure.RetryAfter!.Value, letGo);
+            return await FailAsync(work, error.Failure, letGo);
+        }
+        catch (AttemptException error)
+        {
+            return await FailHereAsync(work, error.Failure, error.InnerException, letGo);
+        }
+        catch (IOException error)
+        {
+            return await FailHereAsync(work, AttemptFailures.StoreAway(paid: false), error, letGo);
+        }
+        catch (Exception error) when (error is not OperationCanceledException && !Infrastructure.IsTransient(error))
+        {
+            return await FailHereAsync(work, AttemptFailures.Unforeseen, error, letGo);
+        }
+    }
+
+    private async Task<EditRequest> PrepareAsync(StageRoom work, int count, CancellationToken cancellationToken)
+    {
+        await messages.ProgressedAsync(work, Phase.Preparing, cancellationToken);
+        var prompt = PromptBuilder.Build(work.PromptVersion, work.Options)
+            ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
+        if (!settings.Model.Qualities.TryGetValue(work.Options.Quality, out var quality))
+            throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
+        var size = settings.Model.SizeFor(work.PhotoWidth, work.PhotoHeight);
+        try
+        {
+            var photo = await files.PhotoAsync(work.OriginalBlob, cancellationToken) ?? throw new AttemptException(AttemptFailures.PhotoGone);
+            var framed = await Task.Run(() => ProviderFrame.Around(photo, size.Width, size.Height), cancellationToken);
+            return new EditRequest(framed.Bytes, prompt, count, size, quality, work.SafetyId, $"{work.JobId}-{work.Attempt}");
+        }
+        catch (UnreadableImageException error)
+        {
+            throw new AttemptException(AttemptFailures.PhotoUnreadable, error);
+        }
+    }
+
+    private async Task<ProviderAnswer> CallAsync(EditRequest request, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var succeeded = false;
+        metrics.CallBegan();
+        try
+        {
+            var answer = await provider.EditAsync(request, cancellationToken);
+            succeeded = true;
+            return answer;
+        }
+        finally
+        {
+            metrics.CallEnded(time.GetElapsedTime(started), succeeded);
+        }
+    }
+
+    private async Task<Manifest> FinishAsync(StageRoom work, int missing, ProviderAnswer answer, CancellationToken cancellationToken)
+    {
+        metrics.PicturesBought(answer.Pictures.Count);
+        var outputs = new List<RenderedPicture>();
+        try
+        {
+            foreach (var bytes in answer.Pictures)
+            {
+                if (await DecodeAsync(work, bytes, cancellationToken) is { } images)
+                    outputs.Add(await files.SaveAsync(work.JobId, work.Attempt, outputs.Count + 1, images, cancellationToken));
+            }
+
+            if (outputs.Count == 0)
+                throw new ProviderException(ProviderFailures.NoPicture, answer.RequestId);
+            var manifest = new Manifest
+            {
+                JobId = work.JobId,
+                Attempt = work.Attempt,
+                Missing = missing,
+                Outputs = outputs,
+                Usage = new ProviderUsage
+                {
+                    Model = answer.Model,
+                    RequestId = answer.RequestId,
+                    InputTokens = answer.InputTokens,
+                    OutputTokens = answer.OutputTokens,
+                    DurationMilliseconds = (long)answer.Duration.TotalMilliseconds,
+                },
+            };
+            await files.SaveAsync(manifest, cancellationToken);
+            return manifest;
+        }
+        catch (IOException error)
+        {
+            throw new AttemptException(AttemptFailures.StoreAway(paid: true), error);
+        }
+    }
+
+    // One picture that cannot be read costs only itself.
+    private async Task<StagedImages?> DecodeAsync(StageRoom work, byte[] bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => PhotoOutputs.Make(bytes, work.PhotoWidth, work.PhotoHeight), cancellationToken);
+        }
+        catch (UnreadableImageException)
+        {
+            Log.PictureUnreadable(logger, work.JobId, work.Attempt);
+            return null;
+        }
+    }
+
+    private Task<string> FailHereAsync(StageRoom work, ProviderFailure failure, Exception? error, CancellationToken cancellationToken)
+    {
+        Log.Failed(logger, work.JobId, work.Attempt, failure.Code, error);
+        return FailAsync(work, failure, cancellationToken);
+    }
+
+    private async Task<string> FailAsync(StageRoom work, ProviderFailure failure, CancellationToken cancellationToken)
+    {
+        await messages.FailedAsync(
+            new StagingFailed
+            {
+                JobId = work.JobId,
+                Attempt = work.Attempt,
+                Code = failure.Code,
+                Retryable = failure.Retryable,
+                MayHaveCost = failure.MayHaveCost,
+                RetryAfterSeconds = failure.RetryAfter?.TotalSeconds,
+            },
+            cancellationToken);
+        return failure.Code;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Job {JobId}, attempt {Attempt}: the provider call failed with {Code} (request {RequestId})", EventName = "provider_failed")]
+        public static partial void ProviderFailed(ILogger logger, Guid jobId, int attempt, string code, string? requestId);
+
+        [LoggerMessage(2, LogLevel.Error, "Job {JobId}, attempt {Attempt} failed here: {Code}", EventName = "attempt_failed")]
+        public static partial void Failed(ILogger logger, Guid jobId, int attempt, string code, Exception? exception);
+
+        [LoggerMessage(3, LogLevel.Warning, "Job {JobId}, attempt {Attempt}: a picture of the provider cannot be read", EventName = "picture_unreadable")]
+        public static partial void PictureUnreadable(ILogger logger, Guid jobId, int attempt);
+    }
+}

@@ -1,0 +1,18 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+
+namespace HomeStage.Worker.Rendering;
+
+/// <summary>Attempts at jobs: claim, lease, provider call, results.</summary>
+internal static class RenderingFeature
+{
+    internal static void AddRendering(this ServiceBuilder service, WorkerSettings settings)
+    {
+        service.AddInternalClient<JobClaims>("staging-api", settings.StagingApi, JobClaims.Limit);
+        service.Services.AddSingleton<Draining>();
+        service.Services.AddSingleton<RenderSlots>();
+        service.Services.AddSingleton<AttemptMessages>();
+        service.Services.AddSingleton<RenderAttempt>();
+        service.Services.AddSingleton<WorkerMetrics>();
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics.Metrics;
+
+namespace HomeStage.Worker;
+
+/// <summary>What the worker counts.</summary>
+internal sealed class WorkerMetrics
+{
+    internal const string MeterName = "HomeStage.Worker";
+
+    private readonly Counter<long> _attempts;
+    private readonly Counter<long> _pictures;
+    private readonly Counter<long> _pauses;
+    private readonly UpDownCounter<int> _inFlight;
+    private readonly Histogram<double> _providerTime;
+
+    public WorkerMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MeterName);
+        _attempts = meter.CreateCounter<long>("homestage.worker.attempts", "{attempt}", "Deliveries of work by what became of them.");
+        _pictures = meter.CreateCounter<long>("homestage.worker.pictures", "{picture}", "Pictures bought from the provider.");
+        _pauses = meter.CreateCounter<long>("homestage.worker.provider.pauses", "{pause}", "Refusals that paused all workers, by code.");
+        _inFlight = meter.CreateUpDownCounter<int>("homestage.worker.provider.in_flight", "{call}", "Provider calls under way.");
+        _providerTime = meter.CreateHistogram<double>("homestage.worker.provider.duration", "s", "From calling the provider to its whole answer.");
+    }
+
+    /// <summary>A delivery of work is over: <c>staged</c>, <c>recovered</c>, <c>stopped</c>, <c>lease_lost</c>, <c>let_go</c>, a claim's refusal, or a failure's code.</summary>
+    public void AttemptEnded(string outcome) => _attempts.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
+    /// <summary>The provider delivered pictures.</summary>
+    public void PicturesBought(int count) => _pictures.Add(count);
+
+    /// <summary>All workers pause.</summary>
+    public void Paused(string code) => _pauses.Add(1, new KeyValuePair<string, object?>("code", code));
+
+    /// <summary>A provider call began.</summary>
+    public void CallBegan() => _inFlight.Add(1);
+
+    /// <summary>A provider call ended.</summary>
+    public void CallEnded(TimeSpan duration, bool succeeded)
+    {
+        _inFlight.Add(-1);
+        _providerTime.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("succeeded", succeeded));
+    }
+}

@@ -1,0 +1,45 @@
+using HomeStage.Hosting.Configuration;
+using HomeStage.Worker.Provider;
+
+namespace HomeStage.Worker;
+
+/// <summary>What the worker is told by its environment.</summary>
+internal sealed record WorkerSettings
+{
+    /// <summary>How many attempts, and so provider calls, run at once in this process.</summary>
+    public required int Concurrency { get; init; }
+
+    public required string BlobsFolder { get; init; }
+
+    public required Uri StagingApi { get; init; }
+
+    public required Uri ProviderUrl { get; init; }
+
+    public required string ProviderKey { get; init; }
+
+    public required ImageModel Model { get; init; }
+
+    /// <summary>From connecting to the last byte of the answer.</summary>
+    public required TimeSpan ProviderTimeout { get; init; }
+
+    internal static WorkerSettings Read(Settings settings) => new()
+    {
+        Concurrency = settings.WholeNumber("WORKER_CONCURRENCY", 2, 1, 64, "provider calls at once in this process"),
+        BlobsFolder = settings.Folder("BLOBS_DIR", "the folder of pictures, shared with staging-api"),
+        StagingApi = settings.Url("STAGING_API_URL", "the address of staging-api, e.g. http://127.0.0.1:5003"),
+        ProviderUrl = settings.Url("OPENAI_BASE_URL", "the address of OpenAI's API", "https://api.openai.com/v1"),
+        ProviderKey = settings.Secret("OPENAI_API_KEY", "the key of the image provider", minimumLength: 8),
+        Model = ModelOf(settings),
+        ProviderTimeout = settings.Seconds("PROVIDER_TIMEOUT_SECONDS", 300, 1, 900, "how long one provider call may take"),
+    };
+
+    private static ImageModel ModelOf(Settings settings)
+    {
+        const string fallback = "gpt-image-1";
+        var name = settings.Optional("OPENAI_MODEL") ?? fallback;
+        if (ImageModels.Find(name) is { } model)
+            return model;
+        settings.Refuse("OPENAI_MODEL", $"names no model that is known here: set one of {string.Join(", ", ImageModels.Names)}");
+        return ImageModels.Find(fallback)!;
+    }
+}
