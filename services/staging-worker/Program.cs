@@ -3,6 +3,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Redis;
+using HomeStage.Worker;
 using HomeStage.Worker.Outputs;
 using HomeStage.Worker.Provider;
 using HomeStage.Worker.Rendering;

@@ -48,7 +48,7 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
         try
         {
             await redis.RunAsync(
-                database => database.ScriptEvaluateAsync(Lengthen, [new RedisKey(Key)], [milliseconds, code]), cancellationToken);
+                database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), cancellationToken);
         }
         catch (RedisUnavailableException)
         {
