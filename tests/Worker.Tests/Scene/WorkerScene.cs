@@ -36,6 +36,9 @@ internal sealed class WorkerScene : IAsyncDisposable
 
     public IBlobStore Blobs { get; }
 
+    /// <summary>The management listener of the worker that was started last.</summary>
+    public Uri Management { get; private set; } = null!;
+
     /// <summary>The worker's settings; a test changes what it is about.</summary>
     public Dictionary<string, string> Settings { get; private set; } = [];
 
@@ -71,19 +74,19 @@ internal sealed class WorkerScene : IAsyncDisposable
     /// <summary>Starts a worker inside this process.</summary>
     public async Task<WebApplication> StartWorkerAsync(Action<IServiceCollection>? replace = null)
     {
-        var worker = await ServiceHost.StartAsync(WorkerService.Name, WithListeners(out _), WorkerService.Compose, replace);
+        var worker = await ServiceHost.StartAsync(WorkerService.Name, WithListeners(), WorkerService.Compose, replace);
         _workers.Add(worker);
         return worker;
     }
 
     /// <summary>Starts a worker as a process, to be killed.</summary>
-    public Task<ServiceProcess> StartWorkerProcessAsync() => ServiceProcess.StartAsync("staging-worker", WithListeners(out _));
+    public Task<ServiceProcess> StartWorkerProcessAsync() => ServiceProcess.StartAsync("staging-worker", WithListeners());
 
     /// <summary>The settings with free ports.</summary>
-    public Dictionary<string, string> WithListeners(out string management)
+    private Dictionary<string, string> WithListeners()
     {
-        management = NewUrl();
-        return new(Settings, StringComparer.Ordinal) { ["HTTP_URL"] = NewUrl(), ["MANAGEMENT_URL"] = management };
+        Management = new Uri(NewUrl());
+        return new(Settings, StringComparer.Ordinal) { ["HTTP_URL"] = NewUrl(), ["MANAGEMENT_URL"] = Management.ToString() };
     }
 
     /// <summary>Stores the photo and makes the work for it; a new job unless one is named.</summary>
@@ -130,6 +133,13 @@ internal sealed class WorkerScene : IAsyncDisposable
 
     public Task BindAsync(string message, string queue) =>
         OnBrokerAsync(channel => channel.ExchangeBindAsync(queue, $"HomeStage.Contracts:{message}", ""));
+
+    /// <summary>Whether the worker that was started last says that it is stopping.</summary>
+    public async Task<bool> IsDrainingAsync()
+    {
+        using var client = new HttpClient();
+        return (await client.GetStringAsync(new Uri(Management, "/health/ready"))).Contains("draining", StringComparison.Ordinal);
+    }
 
     /// <summary>Messages in a queue that nobody holds.</summary>
     public async Task<uint> ReadyAsync(string queue)

@@ -1,0 +1,27 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Configuration;
+
+namespace HomeStage.Worker.Tests;
+
+public sealed class WorkerSettingsTests
+{
+    [Fact]
+    public async Task Settings_that_make_no_sense_stop_the_start_by_name()
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["HTTP_URL"] = "http://127.0.0.1:1",
+            ["MANAGEMENT_URL"] = "http://127.0.0.1:2",
+            ["WORKER_CONCURRENCY"] = "0",
+            ["OPENAI_MODEL"] = "dall-e-2",
+            ["OPENAI_API_KEY"] = "changeme-please",
+            ["BLOBS_DIR"] = "/nowhere",
+        };
+
+        var error = await Should.ThrowAsync<SettingsException>(() => ServiceHost.StartAsync(WorkerService.Name, settings, WorkerService.Compose));
+
+        foreach (var name in (string[])["WORKER_CONCURRENCY", "OPENAI_MODEL", "OPENAI_API_KEY", "BLOBS_DIR", "STAGING_API_URL", "RABBITMQ_URL", "REDIS_CONNECTION", "IDENTITY_KEY"])
+            error.Problems.ShouldContain(problem => problem.StartsWith(name, StringComparison.Ordinal));
+        error.Problems.Single(problem => problem.StartsWith("OPENAI_MODEL", StringComparison.Ordinal)).ShouldContain("gpt-image-1.5");
+    }
+}
