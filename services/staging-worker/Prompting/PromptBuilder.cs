@@ -28,7 +28,7 @@ internal static class PromptBuilder
             options.Declutter ? Declutter : KeepFittings,
             Section($"What belongs in {room.Name}", room.Belongs),
             Section("Where nothing may stand", [.. room.KeepFree, .. KeepFreeEverywhere]),
-            Section("Sizes", [.. room.Sizes, .. SizesEverywhere]),
+            Section("Sizes in centimetres", [.. room.Sizes, .. SizesEverywhere]),
             Section("Light and shadow", [room.Light, .. LightEverywhere]),
             Section($"The {style.Name} style", style.Look),
         ];
@@ -45,6 +45,7 @@ internal static class PromptBuilder
         - fixtures: radiators, vents, sockets, switches, built-in cupboards, fireplaces, taps, sanitary ware, ceiling lamps
         - the camera: position, height, lens, perspective, crop and horizon
         - the light: its direction, colour and brightness, and the time of day
+        - mirrored margins at two edges of the picture, if there are any: they are padding that is cut off later, so nothing is placed in them
         Do not add, remove, move, widen or close an opening. Do not extend, repaint or renovate the room. Do not change its proportions.
         """;
 

@@ -23,6 +23,7 @@ internal sealed class ImageProvider : IDisposable
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = ConnectTimeout,
+            AllowAutoRedirect = false,
             // A connection for each call: a pooled one that the provider closed meanwhile would fail after sending, or be sent on twice.
             PooledConnectionLifetime = TimeSpan.Zero,
             AutomaticDecompression = DecompressionMethods.All,

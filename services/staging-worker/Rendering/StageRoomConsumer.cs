@@ -35,7 +35,7 @@ internal sealed partial class StageRoomConsumer(
             var claim = await claims.ClaimAsync(work.JobId, request, draining.LetGo);
             if (claim.Decision != ClaimDecision.Go)
                 return claim.Decision;
-            await using var lease = new Lease(claims, work.JobId, request, TimeSpan.FromSeconds(claim.LeaseSeconds), asked, time);
+            await using var lease = new Lease(claims, work.JobId, request, TimeSpan.FromSeconds(Math.Max(1, claim.LeaseSeconds)), asked, time);
             return await HoldAsync(work, claim.VariationsMissing, lease);
         }
         catch (OperationCanceledException) when (draining.Stopping.IsCancellationRequested)

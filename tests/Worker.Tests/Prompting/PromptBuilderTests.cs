@@ -31,7 +31,7 @@ public sealed class PromptBuilderTests
 
         FirstOf(prompt, Rooms).ShouldBe(room);
         FirstOf(prompt, Styles).ShouldBe(style);
-        foreach (var rule in (string[])["Keep the structure", "window and door", "fixtures", "camera", "its direction", "Where nothing may stand", "Sizes:", "contact shadows"])
+        foreach (var rule in (string[])["Keep the structure", "window and door", "fixtures", "camera", "its direction", "Where nothing may stand", "Sizes in centimetres:", "contact shadows"])
             prompt.ShouldContain(rule);
         prompt.Length.ShouldBeLessThan(8000);
     }

@@ -18,7 +18,7 @@ public sealed class DrainingTests(TestServers servers)
         var waiting = await scene.SendNewAsync();
 
         process.Terminate();
-        await Eventually.Async(async () => await scene.IsDrainingAsync(), "the worker says that it is draining");
+        await Eventually.Async(scene.IsUnreadyAsync, "the worker takes no more work");
         scene.Provider.Hold.SetResult();
 
         await scene.StagedAsync(job);

@@ -67,7 +67,7 @@ public sealed class RecoveryTests(TestServers servers)
         scene.Provider.Hold = new TaskCompletionSource();
         await using var process = await scene.StartWorkerProcessAsync();
         var job = await scene.SendNewAsync();
-        await Eventually.Async(() => scene.Provider.InFlight == 1, "the provider was called");
+        await Eventually.Async(() => scene.Provider.Calls.Count == 1, "the provider was called");
 
         await process.KillAsync();
         scene.Api.ExpireLease(job);

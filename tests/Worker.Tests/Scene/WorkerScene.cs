@@ -134,11 +134,19 @@ internal sealed class WorkerScene : IAsyncDisposable
     public Task BindAsync(string message, string queue) =>
         OnBrokerAsync(channel => channel.ExchangeBindAsync(queue, $"HomeStage.Contracts:{message}", ""));
 
-    /// <summary>Whether the worker that was started last says that it is stopping.</summary>
-    public async Task<bool> IsDrainingAsync()
+    /// <summary>Whether the worker that was started last is not, or no longer, ready for work.</summary>
+    public async Task<bool> IsUnreadyAsync()
     {
         using var client = new HttpClient();
-        return (await client.GetStringAsync(new Uri(Management, "/health/ready"))).Contains("draining", StringComparison.Ordinal);
+        try
+        {
+            using var answer = await client.GetAsync(new Uri(Management, "/health/ready"));
+            return !answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Messages in a queue that nobody holds.</summary>
