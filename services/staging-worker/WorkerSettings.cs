@@ -35,7 +35,7 @@ internal sealed record WorkerSettings
 
     private static ImageModel ModelOf(Settings settings)
     {
-        const string fallback = "gpt-image-1";
+        const string fallback = "gpt-image-2.5-sunburst";
         var name = settings.Optional("OPENAI_MODEL") ?? fallback;
         if (ImageModels.Find(name) is { } model)
             return model;

@@ -50,7 +50,6 @@ internal static class ImageModels
 
     private static readonly IReadOnlyDictionary<string, ImageModel> All = new ImageModel[]
     {
-        new() { Name = "gpt-image-1", Sizes = Standard, Qualities = Qualities, InputFidelity = "high" },
         new() { Name = "gpt-image-1-mini", Sizes = Standard, Qualities = Qualities },
         new() { Name = "gpt-image-1.5", Sizes = Standard, Qualities = Qualities, InputFidelity = "high" },
         new() { Name = "chatgpt-image-latest", Sizes = Standard, Qualities = Qualities, InputFidelity = "high" },

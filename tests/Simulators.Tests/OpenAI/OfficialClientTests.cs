@@ -112,7 +112,7 @@ public sealed class OfficialClientTests
     {
         await using var peer = await OpenAiPeer.Start();
 
-        var results = (await peer.Client("edit", new[] { new { model = "gpt-image-9" }, new { model = "dall-e-2" } })).AsArray();
+        var results = (await peer.Client("edit", new[] { new { model = "gpt-image-9" }, new { model = "gpt-image-1" } })).AsArray();
 
         results.Count.ShouldBe(2);
         foreach (var result in results)

@@ -11,7 +11,7 @@ public sealed class ImageModelTests
     [InlineData(1200, 1000, "1024x1024")]
     [InlineData(4000, 1000, "1536x1024")]
     public void The_size_nearest_in_shape_is_asked_for(int width, int height, string size) =>
-        ImageModels.Find("gpt-image-1")!.SizeFor(width, height).ToString().ShouldBe(size);
+        ImageModels.Find("gpt-image-1.5")!.SizeFor(width, height).ToString().ShouldBe(size);
 
     [Fact]
     public void Every_model_knows_every_quality_and_takes_only_sizes_that_it_may()

@@ -27,7 +27,7 @@ public sealed class AttemptTests(TestServers servers)
         manifest.RootElement.GetProperty("outputs").GetArrayLength().ShouldBe(1);
         staged.Usage.ShouldBe(new ProviderUsage
         {
-            Model = "gpt-image-1", RequestId = "req_of_test", InputTokens = 11, OutputTokens = 22, DurationMilliseconds = staged.Usage.DurationMilliseconds,
+            Model = "gpt-image-2.5-sunburst", RequestId = "req_of_test", InputTokens = 11, OutputTokens = 22, DurationMilliseconds = staged.Usage.DurationMilliseconds,
         });
         scene.Api.Results.Select(result => result.Message).OfType<RoomStaged>().Count().ShouldBe(1);
         scene.Api.ResultsOf<RenderProgressed>(job).Select(progress => progress.Phase).Order().ShouldBe(["finishing", "preparing", "rendering"]);
@@ -44,11 +44,11 @@ public sealed class AttemptTests(TestServers servers)
 
         staged.Outputs.Count.ShouldBe(3);
         var call = scene.Provider.Calls.ShouldHaveSingleItem();
-        call.Fields["model"].ShouldBe("gpt-image-1");
+        call.Fields["model"].ShouldBe("gpt-image-2.5-sunburst");
         call.Fields["n"].ShouldBe("3");
         call.Fields["size"].ShouldBe("1536x1024");
         call.Fields["quality"].ShouldBe("medium");
-        call.Fields["input_fidelity"].ShouldBe("high");
+        call.Fields.ContainsKey("input_fidelity").ShouldBeFalse();
         call.Fields["safety_identifier"].ShouldBe("safety-of-test");
         call.Fields["prompt"].ShouldContain("living room");
         call.Authorization.ShouldBe("Bearer sk-of-the-test-0123");

@@ -41,11 +41,11 @@ internal sealed record ImageEdit
     public required int PartialImages { get; init; }
 
     /// <summary>Reads and checks a request in the order of OpenAI's service: parameters, then images.</summary>
-    public static async Task<ImageEdit> Read(IFormCollection sent, bool refuseRetired, CancellationToken cancel)
+    public static async Task<ImageEdit> Read(IFormCollection sent, CancellationToken cancel)
     {
         var form = new EditForm(sent);
         form.AllowOnly(Parameters);
-        var model = ImageModels.Find(form.Optional("model") ?? ImageModels.Default, refuseRetired);
+        var model = ImageModels.Find(form.Optional("model") ?? ImageModels.Default);
         var prompt = form.Required("prompt");
         if (prompt.Length > MaxPrompt)
             throw OpenAiException.Invalid($"Invalid 'prompt': string too long. Expected a string with maximum length {MaxPrompt}, but got a string with length {prompt.Length} instead.", "prompt", "string_above_max_length");

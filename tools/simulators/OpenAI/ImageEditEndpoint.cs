@@ -23,7 +23,7 @@ internal static class ImageEditEndpoint
         var form = await context.Request.ReadFormAsync(cancel);
         var call = context.Features.Get<Call>()!;
         log.Received(call, form);
-        var edit = await ImageEdit.Read(form, behaviour.RefuseRetired, cancel);
+        var edit = await ImageEdit.Read(form, cancel);
         limits.Take(edit, Usage.Of(edit, edit.N).TotalTokens);
         limits.WriteHeaders(context.Response.Headers);
 

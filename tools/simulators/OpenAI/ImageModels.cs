@@ -35,11 +35,11 @@ internal static class ImageModels
         new("dall-e-3", FreeSizes: false, Standard, [], Retired: true),
     }.ToDictionary(model => model.Name);
 
-    public static ImageModel Find(string name, bool refuseRetired)
+    public static ImageModel Find(string name)
     {
         if (!All.TryGetValue(name, out var model))
             throw new OpenAiException(404, $"The model `{name}` does not exist or you do not have access to it.", "invalid_request_error", "model", "model_not_found");
-        if (model.Retired && (refuseRetired || name.StartsWith("dall-e", StringComparison.Ordinal)))
+        if (model.Retired)
             throw new OpenAiException(404, $"The model `{name}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations", "invalid_request_error", "model", "model_not_found");
         return model;
     }

@@ -11,20 +11,18 @@ internal static class OpenAiCommand
         var key = CommonOptions.Text("--api-key", "OPENAI_API_KEY", "the only key that is accepted");
         var latency = CommonOptions.Duration("--latency", "SIMULATOR_LATENCY", TimeSpan.FromSeconds(1), "how long a picture takes, e.g. 1.5s, 200ms, 2m");
         var images = new Option<int>("--images-per-minute") { Description = "the account's rate limit", DefaultValueFactory = _ => 60_000 };
-        var retired = new Option<bool>("--refuse-retired") { Description = "answer 404 for models that OpenAI has shut down (gpt-image-1)" };
         images.Validators.Add(result =>
         {
             if (result.GetValue(images) < 1)
                 result.AddError("--images-per-minute must be at least 1.");
         });
-        var command = new Command("openai", "OpenAI's POST /v1/images/edits on loopback.") { url, key, latency, images, retired };
+        var command = new Command("openai", "OpenAI's POST /v1/images/edits on loopback.") { url, key, latency, images };
         command.SetAction((parsed, cancel) => OpenAiSimulator.Build(new OpenAiSettings
         {
             Url = parsed.GetValue(url)!,
             ApiKey = parsed.GetValue(key)!,
             Latency = parsed.GetValue(latency),
             ImagesPerMinute = parsed.GetValue(images),
-            RefuseRetired = parsed.GetValue(retired),
         }).RunUntil(cancel));
         return command;
     }

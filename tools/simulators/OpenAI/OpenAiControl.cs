@@ -5,7 +5,7 @@ using HomeStage.Simulators.Faults;
 namespace HomeStage.Simulators.OpenAI;
 
 /// <summary>What <c>POST /control/settings</c> changes; what is left out stays.</summary>
-internal sealed record BehaviourChange(double? LatencyMs, int? ImagesPerMinute, bool? RefuseRetired);
+internal sealed record BehaviourChange(double? LatencyMs, int? ImagesPerMinute);
 
 internal static class OpenAiControl
 {
@@ -24,14 +24,14 @@ internal static class OpenAiControl
     }
 
     private static IResult Show(OpenAiBehaviour behaviour) => Results.Json(
-        new BehaviourChange(behaviour.Latency.TotalMilliseconds, behaviour.ImagesPerMinute, behaviour.RefuseRetired), Strict);
+        new BehaviourChange(behaviour.Latency.TotalMilliseconds, behaviour.ImagesPerMinute), Strict);
 
     private static async Task<IResult> Change(HttpRequest request, OpenAiBehaviour behaviour, CancellationToken cancel)
     {
         BehaviourChange change;
         try
         {
-            change = await JsonSerializer.DeserializeAsync<BehaviourChange>(request.Body, Strict, cancel) ?? new BehaviourChange(null, null, null);
+            change = await JsonSerializer.DeserializeAsync<BehaviourChange>(request.Body, Strict, cancel) ?? new BehaviourChange(null, null);
         }
         catch (JsonException unreadable)
         {
@@ -43,7 +43,6 @@ internal static class OpenAiControl
             return ControlAnswers.BadRequest("imagesPerMinute must be at least 1");
         behaviour.Latency = change.LatencyMs is { } latency ? TimeSpan.FromMilliseconds(latency) : behaviour.Latency;
         behaviour.ImagesPerMinute = change.ImagesPerMinute ?? behaviour.ImagesPerMinute;
-        behaviour.RefuseRetired = change.RefuseRetired ?? behaviour.RefuseRetired;
         return Show(behaviour);
     }
 }

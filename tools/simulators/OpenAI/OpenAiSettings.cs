@@ -13,9 +13,6 @@ internal sealed record OpenAiSettings
 
     /// <summary>The account's rate limit in images a minute (a request asks for <c>n</c>).</summary>
     public int ImagesPerMinute { get; init; } = 60_000;
-
-    /// <summary>Answers for models that OpenAI has shut down as OpenAI does: 404.</summary>
-    public bool RefuseRetired { get; init; }
 }
 
 /// <summary>The settings that <c>POST /control/settings</c> may change while it runs.</summary>
@@ -24,6 +21,4 @@ internal sealed class OpenAiBehaviour(OpenAiSettings settings)
     public TimeSpan Latency { get; set; } = settings.Latency;
 
     public int ImagesPerMinute { get; set; } = settings.ImagesPerMinute;
-
-    public bool RefuseRetired { get; set; } = settings.RefuseRetired;
 }
