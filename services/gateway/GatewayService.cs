@@ -1,0 +1,33 @@
+using HomeStage.Gateway.Csrf;
+using HomeStage.Gateway.Headers;
+using HomeStage.Gateway.Identity;
+using HomeStage.Gateway.Page;
+using HomeStage.Gateway.Proxy;
+using HomeStage.Gateway.Sessions;
+using HomeStage.Gateway.Telemetry;
+using HomeStage.Gateway.Tls;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+
+namespace HomeStage.Gateway;
+
+/// <summary>What the gateway is made of.</summary>
+internal static class GatewayService
+{
+    internal static void Compose(ServiceBuilder service)
+    {
+        service.AddTls();
+        service.AddGatewayTelemetry();
+        service.AddOrigins();
+
+        // In the order that a request meets them.
+        service.AddSecurityHeaders();
+        service.AddPathRules();
+        service.AddPage();
+        service.AddSessions();
+
+        service.AddIdentity(callers: [], calls: true);
+        service.AddCallers();
+        service.AddProxy();
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Microsoft.IdentityModel.Tokens;
+
+namespace HomeStage.Gateway.Identity;
+
+/// <summary>
+/// Turns a client's address into the <c>iph</c> that the services count by: base64url of HMAC-SHA-256(pepper, address).
+/// IPv6 is cut to /64, which is what one household gets; an IPv4-mapped address is the IPv4 address.
+/// </summary>
+internal sealed class AddressHasher(byte[] pepper)
+{
+    /// <summary>The hash; a connection without an address counts as the unspecified one.</summary>
+    public string Hash(IPAddress? address)
+    {
+        address ??= IPAddress.Any;
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        var household = bytes[..(address.AddressFamily == AddressFamily.InterNetworkV6 ? 8 : length)];
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(pepper, household, hash);
+        return Base64UrlEncoder.Encode(hash.ToArray());
+    }
+}

@@ -1,0 +1,61 @@
+using System.Net.Http.Headers;
+using HomeStage.Gateway.Identity;
+using HomeStage.Hosting.Identity;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace HomeStage.Gateway.Proxy;
+
+/// <summary>
+/// What crosses to an upstream and back. Nothing that a client says about who or where it is gets through; the internal token alone does.
+/// Cookies stay here in both directions.
+/// </summary>
+internal sealed class UpstreamTransforms(InternalTokens tokens) : ITransformProvider
+{
+    private static readonly string[] Prefixes = ["X-Forwarded-", "X-HomeStage-", "X-Original-", "X-Real-"];
+
+    public void Apply(TransformBuilderContext context)
+    {
+        var audience = context.Cluster!.Audience();
+        context.UseDefaultForwarders = false;
+        context.AddRequestTransform(transform =>
+        {
+            Strip(transform.ProxyRequest.Headers);
+            var caller = transform.HttpContext.Features.GetRequiredFeature<Caller>();
+            transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.For(audience, caller));
+            return ValueTask.CompletedTask;
+        });
+        context.AddResponseTransform(transform =>
+        {
+            // The headers are merged by now: what is ours to set stays.
+            if (transform.ProxyResponse?.Headers.TryGetValues(HeaderNames.SetCookie, out var theirs) is true)
+                transform.HttpContext.Response.Headers.SetCookie = transform.HttpContext.Response.Headers.SetCookie.Except(theirs).ToArray();
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+    }
+
+    public void ValidateCluster(TransformClusterValidationContext context)
+    {
+        if (context.Cluster.Metadata?.ContainsKey("Audience") is not true)
+            context.Errors.Add(new InvalidOperationException($"The cluster '{context.Cluster.ClusterId}' has no Audience in its metadata."));
+    }
+
+    private static void Strip(HttpRequestHeaders headers)
+    {
+        headers.Remove(HeaderNames.Authorization);
+        headers.Remove(HeaderNames.ProxyAuthorization);
+        headers.Remove(HeaderNames.Cookie);
+        headers.Remove("Forwarded");
+        foreach (var name in headers.NonValidated.Select(header => header.Key)
+            .Where(name => Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
+        {
+            headers.Remove(name);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Health;
+using HomeStage.Hosting.Identity;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.Extensions.Options;
+
+namespace HomeStage.Gateway.Sessions;
+
+internal static class SessionsExtensions
+{
+    /// <summary>Reads <c>COOKIE_KEYS_DIR</c> and <c>ENTITLEMENTS_URL</c>.</summary>
+    internal static void AddSessions(this ServiceBuilder service)
+    {
+        var folder = service.Settings.Folder("COOKIE_KEYS_DIR", "the folder with the cookie's key files, *.key, 64 random bytes in base64 each");
+        if (Directory.Exists(folder) && Directory.GetFiles(folder, CookieKeys.Pattern).Length == 0)
+            service.Settings.Refuse("COOKIE_KEYS_DIR", "has no *.key file: put one there with 'openssl rand -base64 -A 64 > 0001.key'");
+        service.Services.AddSingleton(provider =>
+            new CookieKeys(folder, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CookieKeys>>()));
+        service.Services.AddSingleton(provider =>
+        {
+            var keys = provider.GetRequiredService<CookieKeys>();
+            return new ReadinessCheck("cookie-keys", _ => Task.FromResult(keys.Problem));
+        });
+
+        service.Services.AddAuthentication(SessionCookie.Scheme).AddCookie(SessionCookie.Scheme, Configure);
+        service.Services.AddSingleton<IConfigureOptions<CookieAuthenticationOptions>>(provider => new ConfigureNamedOptions<CookieAuthenticationOptions>(
+            SessionCookie.Scheme, cookie => cookie.DataProtectionProvider = new CookieProtection(provider.GetRequiredService<CookieKeys>())));
+        service.Services.AddAuthorization();
+        service.Services.AddSingleton<SessionCookie>();
+
+        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5003");
+        service.Services.AddSingleton<RegisteredSessions>();
+        service.AddInternalClient<SessionRegistry>("entitlements", entitlements, TimeSpan.FromSeconds(3));
+        service.Map(app => app.MapSession());
+    }
+
+    private static void Configure(CookieAuthenticationOptions options)
+    {
+        options.Cookie.Name = SessionCookie.Name;
+        options.Cookie.SecurePolicy = CookieSecurePolicy.Always;
+        options.Cookie.HttpOnly = true;
+        options.Cookie.SameSite = SameSiteMode.Lax;
+        options.Cookie.Path = "/";
+        options.ExpireTimeSpan = SessionCookie.VisitorLifetime;
+        options.SlidingExpiration = true;
+        options.Events.OnCheckSlidingExpiration = context =>
+        {
+            context.ShouldRenew = context.ElapsedTime >= SessionCookie.RenewedAfter;
+            return Task.CompletedTask;
+        };
+    }
+}

@@ -1,0 +1,63 @@
+using HomeStage.Gateway.Identity;
+using HomeStage.Hosting;
+
+namespace HomeStage.Gateway.Telemetry;
+
+/// <summary>
+/// Security events: one log line and one count each. The line carries <c>timestamp, level, event, ip, user_agent, reason, traceId</c>;
+/// <c>ip</c> is the keyed hash that the services see too, never the address.
+/// </summary>
+internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics, AddressHasher addresses)
+{
+    private const int UserAgentLimit = 200;
+
+    /// <summary>An unsafe request did not come from our own page.</summary>
+    public void CsrfRejected(HttpContext context) =>
+        Record(context, "csrf_rejected", context.Request.Headers.Origin.Count > 0 ? "origin" : "fetch_site", Log.CsrfRejected);
+
+    /// <summary>An Authorization header that identifies nobody.</summary>
+    public void BearerRejected(HttpContext context) => Record(context, "authentication_failed", "bearer", Log.AuthenticationFailed);
+
+    /// <summary>A session cookie that none of the keys decrypts.</summary>
+    public void CookieUnreadable(HttpContext context) => Record(context, "session_unreadable", "cookie", Log.SessionUnreadable);
+
+    /// <summary>A path that two servers could read differently.</summary>
+    public void PathRefused(HttpContext context) => Record(context, "path_refused", "path", Log.PathRefused);
+
+    /// <summary>A body larger than the route takes.</summary>
+    public void BodyTooLarge(HttpContext context) => Record(context, "body_too_large", "size", Log.BodyTooLarge);
+
+    private void Record(HttpContext context, string name, string reason, Action<ILogger, string, string, string> log)
+    {
+        metrics.SecurityEvent(name, reason);
+        var agent = context.Request.Headers.UserAgent.ToString();
+        log(logger, addresses.Hash(context.Connection.RemoteIpAddress), agent.Length > UserAgentLimit ? agent[..UserAgentLimit] : agent, reason);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Refused a request from a foreign origin ({ip}, {user_agent}, {reason})", EventName = "csrf_rejected")]
+        public static partial void CsrfRejected(ILogger logger, string ip, string user_agent, string reason);
+
+        [LoggerMessage(2, LogLevel.Warning, "Refused a credential ({ip}, {user_agent}, {reason})", EventName = "authentication_failed")]
+        public static partial void AuthenticationFailed(ILogger logger, string ip, string user_agent, string reason);
+
+        [LoggerMessage(3, LogLevel.Warning, "No key decrypts a session cookie ({ip}, {user_agent}, {reason})", EventName = "session_unreadable")]
+        public static partial void SessionUnreadable(ILogger logger, string ip, string user_agent, string reason);
+
+        [LoggerMessage(4, LogLevel.Warning, "Refused an ambiguous path ({ip}, {user_agent}, {reason})", EventName = "path_refused")]
+        public static partial void PathRefused(ILogger logger, string ip, string user_agent, string reason);
+
+        [LoggerMessage(5, LogLevel.Warning, "Refused a body that is too large ({ip}, {user_agent}, {reason})", EventName = "body_too_large")]
+        public static partial void BodyTooLarge(ILogger logger, string ip, string user_agent, string reason);
+    }
+}
+
+internal static class TelemetryExtensions
+{
+    internal static void AddGatewayTelemetry(this ServiceBuilder service)
+    {
+        service.Services.AddSingleton<GatewayMetrics>();
+        service.Services.AddSingleton<SecurityEvents>();
+    }
+}
