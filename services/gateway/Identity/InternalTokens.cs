@@ -14,21 +14,21 @@ internal sealed class InternalTokens(IdentityIssuer issuer, TimeProvider time) :
 
     private const int Limit = 50_000;
 
-    private readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = Limit });
+    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = Limit });
 
     /// <summary>A token that speaks for the caller at the audience.</summary>
     public string For(string audience, Caller caller)
     {
         var key = new Key(audience, caller.SessionId, caller.AccountId, caller.Kind, string.Join(' ', caller.Scopes), caller.AddressHash);
         var now = time.GetUtcNow();
-        if (cache.TryGetValue(key, out Issued? known) && now - known!.At < CachedFor && now >= known.At)
+        if (_cache.TryGetValue(key, out Issued? known) && now - known!.At < CachedFor && now >= known.At)
             return known.Token;
         var fresh = new Issued(issuer.Issue(audience, caller), now);
-        cache.Set(key, fresh, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = CachedFor });
+        _cache.Set(key, fresh, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = CachedFor });
         return fresh.Token;
     }
 
-    public void Dispose() => cache.Dispose();
+    public void Dispose() => _cache.Dispose();
 
     private sealed record Issued(string Token, DateTimeOffset At);
 

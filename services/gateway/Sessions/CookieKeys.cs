@@ -21,20 +21,20 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ReadAtMostEvery = TimeSpan.FromSeconds(5);
 
-    private readonly Lock gate = new();
-    private IReadOnlyList<CookieKey> keys = [];
-    private DateTimeOffset readAt = DateTimeOffset.MinValue;
-    private string? problem;
+    private readonly Lock _gate = new();
+    private IReadOnlyList<CookieKey> _keys = [];
+    private DateTimeOffset _readAt = DateTimeOffset.MinValue;
+    private string? _problem;
 
     /// <summary>Why the folder's keys cannot be used, or null.</summary>
     internal string? Problem
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                Read(problem is null ? ReadEvery : TimeSpan.Zero);
-                return problem;
+                Read(_problem is null ? ReadEvery : TimeSpan.Zero);
+                return _problem;
             }
         }
     }
@@ -44,10 +44,10 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
                 Read(ReadEvery);
-                return keys.Count > 0 ? keys[^1] : null;
+                return _keys.Count > 0 ? _keys[^1] : null;
             }
         }
     }
@@ -55,7 +55,7 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
     /// <summary>The key with that id, if there is one.</summary>
     internal CookieKey? Find(ReadOnlySpan<byte> id)
     {
-        lock (gate)
+        lock (_gate)
         {
             Read(ReadEvery);
             if (Known(id) is { } key)
@@ -67,7 +67,7 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
 
     private CookieKey? Known(ReadOnlySpan<byte> id)
     {
-        foreach (var key in keys)
+        foreach (var key in _keys)
         {
             if (id.SequenceEqual(key.Id))
                 return key;
@@ -79,25 +79,25 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
     private void Read(TimeSpan olderThan)
     {
         var now = time.GetUtcNow();
-        if (now - readAt < olderThan)
+        if (now - _readAt < olderThan)
             return;
-        readAt = now;
-        var before = problem;
+        _readAt = now;
+        var before = _problem;
         try
         {
             var files = Directory.GetFiles(folder, Pattern).Order(StringComparer.Ordinal).ToArray();
             if (files.Length == 0)
                 throw new FormatException("there is no key file");
-            keys = [.. files.Select(file => CookieKey.Parse(File.ReadAllText(file), KeyLength))];
-            problem = null;
+            _keys = [.. files.Select(file => CookieKey.Parse(File.ReadAllText(file), KeyLength))];
+            _problem = null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
-            problem = "COOKIE_KEYS_DIR cannot be used: " + (error is FormatException ? error.Message : error.GetType().Name);
+            _problem = "COOKIE_KEYS_DIR cannot be used: " + (error is FormatException ? error.Message : error.GetType().Name);
         }
 
-        if (problem is not null && problem != before)
-            Log.KeysUnreadable(logger, problem);
+        if (_problem is not null && _problem != before)
+            Log.KeysUnreadable(logger, _problem);
     }
 
     private static partial class Log

@@ -58,12 +58,12 @@ internal sealed class RegisteredSessions : IDisposable
 {
     private const int Limit = 100_000;
 
-    private readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = Limit });
+    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = Limit });
 
-    internal bool Contains(Guid session) => cache.TryGetValue(session, out _);
+    internal bool Contains(Guid session) => _cache.TryGetValue(session, out _);
 
     internal void Add(Guid session) =>
-        cache.Set(session, true, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = TimeSpan.FromHours(1) });
+        _cache.Set(session, true, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = TimeSpan.FromHours(1) });
 
-    public void Dispose() => cache.Dispose();
+    public void Dispose() => _cache.Dispose();
 }

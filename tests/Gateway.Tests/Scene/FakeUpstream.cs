@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HomeStage.Gateway.Tests.Scene;
+
+/// <summary>
+/// A service behind the gateway, as far as the gateway can tell: the real host with its real check of internal tokens, answering
+/// every path with what it received.
+/// </summary>
+internal sealed class FakeUpstream : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private FakeUpstream(WebApplication app) => _app = app;
+
+    /// <summary>Its address.</summary>
+    public string Url => _app.Urls.First();
+
+    /// <summary>What it received, in order.</summary>
+    public ConcurrentQueue<Received> Requests { get; private init; } = [];
+
+    /// <summary>Starts it.</summary>
+    /// <param name="name">The service's name, which it demands as audience.</param>
+    /// <param name="callersFolder">Holds the gateway's public key.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="answer">Answers instead of the echo; returns false to leave it to the echo.</param>
+    public static async Task<FakeUpstream> StartAsync(string name, string callersFolder, TimeProvider time, Func<HttpContext, Task<bool>>? answer = null)
+    {
+        var requests = new ConcurrentQueue<Received>();
+        var app = await ServiceHost.StartAsync(
+            name,
+            new Dictionary<string, string>
+            {
+                ["HTTP_URL"] = "http://127.0.0.1:0",
+                ["MANAGEMENT_URL"] = "http://127.0.0.1:0",
+                ["IDENTITY_CALLERS_DIR"] = callersFolder,
+            },
+            service =>
+            {
+                service.AddIdentity(callers: ["gateway"]);
+                service.Map(routes => routes.Map("/{**path}", async (HttpContext context, Caller caller) =>
+                {
+                    var received = await Received.ReadAsync(context, caller);
+                    requests.Enqueue(received);
+                    if (answer is null || !await answer(context))
+                        await context.Response.WriteAsJsonAsync(received);
+                }));
+            },
+            services => services.AddSingleton(time));
+        return new FakeUpstream(app) { Requests = requests };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>A request as an upstream saw it.</summary>
+internal sealed record Received(
+    string Method, string Path, string Query, Dictionary<string, string> Headers, string Body, long BodyLength, string Kind, Guid AccountId, Guid? SessionId, string? AddressHash, string Issuer)
+{
+    private const int BodyKept = 10_000;
+
+    internal static async Task<Received> ReadAsync(HttpContext context, Caller caller)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        var body = await reader.ReadToEndAsync(context.RequestAborted);
+        return new Received(
+            context.Request.Method,
+            context.Request.Path,
+            context.Request.QueryString.Value ?? "",
+            context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString(), StringComparer.Ordinal),
+            body.Length > BodyKept ? body[..BodyKept] : body,
+            body.Length,
+            caller.Kind.ToString(),
+            caller.AccountId,
+            caller.SessionId,
+            caller.AddressHash,
+            caller.Issuer);
+    }
+}
