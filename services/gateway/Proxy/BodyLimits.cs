@@ -1,6 +1,7 @@
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Configuration;
 
 namespace HomeStage.Gateway.Proxy;
 
@@ -10,19 +11,29 @@ namespace HomeStage.Gateway.Proxy;
 /// </summary>
 internal sealed class BodyLimits(RequestDelegate next, SecurityEvents events)
 {
+    /// <summary>For a route that does not say.</summary>
+    internal const long Default = 64 * 1024;
+
     public async Task InvokeAsync(HttpContext context)
     {
-        var feature = context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>();
-        if (context.Request.ContentLength is not { } length || feature.MaxRequestBodySize is not { } limit || length <= limit)
+        var limit = LimitOf(context.GetReverseProxyFeature().Route.Config);
+        if (context.Request.ContentLength is not { } length || length <= limit)
         {
             await next(context);
             return;
         }
 
+        // The server then reads what is on its way for some seconds, so that the client gets to see the answer before the connection ends.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+            feature.MaxRequestBodySize = null;
         events.BodyTooLarge(context);
         await TooLarge(limit).ExecuteAsync(context);
     }
 
-    internal static IResult TooLarge(long? limit) =>
-        Problem.Result(ProblemCode.PayloadTooLarge, "Send a smaller body: maxBytes is what this route takes.", ("maxBytes", limit));
+    internal static long LimitOf(RouteConfig route) => route.MaxRequestBodySize ?? Default;
+
+    internal static IResult TooLarge(long limit) => Problem.Result(
+        ProblemCode.PayloadTooLarge,
+        limit >= 1024 * 1024 ? $"At most {limit / (1024 * 1024)} MB can be sent here." : $"At most {limit / 1024} kB can be sent here.",
+        ("maxBytes", limit));
 }

@@ -6,8 +6,6 @@ namespace HomeStage.Gateway.Proxy;
 /// <summary>The way to the services. Routes are in <c>appsettings.json</c>.</summary>
 internal static class ProxyExtensions
 {
-    private const int DefaultBodyLimit = 64 * 1024;
-
     private static readonly (string Setting, string[] Clusters)[] Upstreams =
     [
         ("BILLING_URL", ["billing"]),
@@ -25,7 +23,7 @@ internal static class ProxyExtensions
                 service.Configuration[$"ReverseProxy:Clusters:{cluster}:Destinations:{clusters[0]}:Address"] = url.AbsoluteUri;
         }
 
-        service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit);
+        service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = BodyLimits.Default);
         service.Services.AddReverseProxy()
             .LoadFromConfig(service.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<UpstreamTransforms>();

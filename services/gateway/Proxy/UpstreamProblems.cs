@@ -1,6 +1,5 @@
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting.Problems;
-using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace HomeStage.Gateway.Proxy;
@@ -17,7 +16,7 @@ internal sealed partial class UpstreamProblems(RequestDelegate next, GatewayMetr
         if (IsTooLarge(failure.Exception))
         {
             events.BodyTooLarge(context);
-            await AnswerAsync(context, BodyLimits.TooLarge(context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize));
+            await AnswerAsync(context, BodyLimits.TooLarge(BodyLimits.LimitOf(context.GetReverseProxyFeature().Route.Config)));
             return;
         }
 

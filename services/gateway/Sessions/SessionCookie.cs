@@ -41,7 +41,8 @@ internal sealed class SessionCookie(TimeProvider time, IOptionsMonitor<CookieAut
     /// <summary>Gives the browser a new visitor session.</summary>
     public async Task<Session> IssueAsync(HttpContext context)
     {
-        var now = time.GetUtcNow();
+        // Whole seconds, which is what a ticket keeps.
+        var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
         var session = new Session(Guid.CreateVersion7(now), Guid.CreateVersion7(now), CallerKind.Visitor, now, now + VisitorLifetime);
         await context.SignInAsync(
             Scheme,

@@ -1,5 +1,4 @@
 using HomeStage.Gateway.Identity;
-using HomeStage.Hosting.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace HomeStage.Gateway.Sessions;
@@ -19,8 +18,8 @@ internal static class SessionEndpoints
         if (session is null)
             return refusal!;
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(new SessionAnswer(session.Kind, session.AccountId, session.Id, SignInAvailable: false, session.ExpiresAt));
+        return TypedResults.Ok(new SessionAnswer(session.Kind.ToString().ToLowerInvariant(), session.AccountId, session.Id, SignInAvailable: false, session.ExpiresAt));
     }
 
-    private sealed record SessionAnswer(CallerKind Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt);
+    private sealed record SessionAnswer(string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt);
 }

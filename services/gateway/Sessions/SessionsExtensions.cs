@@ -13,7 +13,7 @@ internal static class SessionsExtensions
     {
         var folder = service.Settings.Folder("COOKIE_KEYS_DIR", "the folder with the cookie's key files, *.key, 64 random bytes in base64 each");
         if (Directory.Exists(folder) && Directory.GetFiles(folder, CookieKeys.Pattern).Length == 0)
-            service.Settings.Refuse("COOKIE_KEYS_DIR", "has no *.key file: put one there with 'openssl rand -base64 -A 64 > 0001.key'");
+            service.Settings.Refuse("COOKIE_KEYS_DIR", "has no *.key file: put one there with 'openssl rand -base64 64 > 0001.key'");
         service.Services.AddSingleton(provider =>
             new CookieKeys(folder, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CookieKeys>>()));
         service.Services.AddSingleton(provider =>

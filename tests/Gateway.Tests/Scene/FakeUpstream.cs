@@ -11,7 +11,7 @@ namespace HomeStage.Gateway.Tests.Scene;
 /// A service behind the gateway, as far as the gateway can tell: the real host with its real check of internal tokens, answering
 /// every path with what it received.
 /// </summary>
-internal sealed class FakeUpstream : IAsyncDisposable
+public sealed class FakeUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
@@ -62,12 +62,12 @@ internal sealed class FakeUpstream : IAsyncDisposable
 }
 
 /// <summary>A request as an upstream saw it.</summary>
-internal sealed record Received(
+public sealed record Received(
     string Method, string Path, string Query, Dictionary<string, string> Headers, string Body, long BodyLength, string Kind, Guid AccountId, Guid? SessionId, string? AddressHash, string Issuer)
 {
     private const int BodyKept = 10_000;
 
-    internal static async Task<Received> ReadAsync(HttpContext context, Caller caller)
+    public static async Task<Received> ReadAsync(HttpContext context, Caller caller)
     {
         using var reader = new StreamReader(context.Request.Body);
         var body = await reader.ReadToEndAsync(context.RequestAborted);

@@ -6,12 +6,12 @@ using System.Text.Json;
 namespace HomeStage.Gateway.Tests.Scene;
 
 /// <summary>Requests in the words of the tests.</summary>
-internal static class Http
+public static class Http
 {
-    internal const string CookieName = "__Host-homestage";
+    public const string CookieName = "__Host-homestage";
 
     /// <summary>A request; headers as pairs.</summary>
-    internal static HttpRequestMessage Request(HttpMethod method, string path, params ReadOnlySpan<(string Name, string Value)> headers)
+    public static HttpRequestMessage Request(HttpMethod method, string path, params ReadOnlySpan<(string Name, string Value)> headers)
     {
         var request = new HttpRequestMessage(method, path);
         foreach (var (name, value) in headers)
@@ -19,37 +19,37 @@ internal static class Http
         return request;
     }
 
-    internal static HttpRequestMessage With(this HttpRequestMessage request, string name, string? value)
+    public static HttpRequestMessage With(this HttpRequestMessage request, string name, string? value)
     {
         if (value is not null)
             request.Headers.TryAddWithoutValidation(name, value);
         return request;
     }
 
-    internal static HttpRequestMessage With(this HttpRequestMessage request, HttpContent body)
+    public static HttpRequestMessage With(this HttpRequestMessage request, HttpContent body)
     {
         request.Content = body;
         return request;
     }
 
-    internal static Task<HttpResponseMessage> SendAsync(this HttpClient client, HttpMethod method, string path, params ReadOnlySpan<(string Name, string Value)> headers) =>
+    public static Task<HttpResponseMessage> SendAsync(this HttpClient client, HttpMethod method, string path, params ReadOnlySpan<(string Name, string Value)> headers) =>
         client.SendAsync(Request(method, path, headers), TestContext.Current.CancellationToken);
 
-    internal static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer)
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer)
     {
         using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         return json.RootElement.Clone();
     }
 
     /// <summary>What the upstream says that it received.</summary>
-    internal static async Task<Received> EchoAsync(this HttpResponseMessage answer)
+    public static async Task<Received> EchoAsync(this HttpResponseMessage answer)
     {
         answer.StatusCode.ShouldBe(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         return JsonSerializer.Deserialize<Received>(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), JsonSerializerOptions.Web)!;
     }
 
     /// <summary>Asserts that the answer is a problem of that kind, with what every problem carries.</summary>
-    internal static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage answer, HttpStatusCode status, string code)
+    public static async Task<JsonElement> ShouldBeProblemAsync(this HttpResponseMessage answer, HttpStatusCode status, string code)
     {
         var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         answer.StatusCode.ShouldBe(status, text);
@@ -62,14 +62,14 @@ internal static class Http
     }
 
     /// <summary>The whole Set-Cookie line of the session, or null.</summary>
-    internal static string? SetCookie(this HttpResponseMessage answer) =>
+    public static string? SetCookie(this HttpResponseMessage answer) =>
         answer.Headers.TryGetValues("Set-Cookie", out var values) ? values.SingleOrDefault(value => value.StartsWith(CookieName + "=", StringComparison.Ordinal)) : null;
 
     /// <summary>The Cookie header for a session that the answer gave.</summary>
-    internal static string Cookie(this HttpResponseMessage answer) => answer.SetCookie().ShouldNotBeNull().Split(';')[0];
+    public static string Cookie(this HttpResponseMessage answer) => answer.SetCookie().ShouldNotBeNull().Split(';')[0];
 
     /// <summary>A new visitor: the Cookie header and what the session says.</summary>
-    internal static async Task<(string Cookie, Guid AccountId, Guid SessionId)> VisitorAsync(this HttpClient client)
+    public static async Task<(string Cookie, Guid AccountId, Guid SessionId)> VisitorAsync(this HttpClient client)
     {
         using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/session");
         var session = await answer.JsonAsync();
@@ -77,7 +77,7 @@ internal static class Http
     }
 
     /// <summary>Sends bytes as they are, and reads until the server closes.</summary>
-    internal static async Task<string> RawAsync(Uri url, string request)
+    public static async Task<string> RawAsync(Uri url, string request)
     {
         var cancel = TestContext.Current.CancellationToken;
         using var socket = new TcpClient();

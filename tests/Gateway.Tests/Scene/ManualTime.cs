@@ -1,7 +1,7 @@
 namespace HomeStage.Gateway.Tests.Scene;
 
 /// <summary>A clock that moves when a test says so. It begins now, since certificates and tokens are real.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private long _ticks = DateTimeOffset.UtcNow.UtcTicks;
 

@@ -4,15 +4,16 @@ using HomeStage.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace HomeStage.Gateway.Tests.Scene;
 
 /// <summary>The gateway on a real listener, between a client and its three upstreams.</summary>
-internal sealed class Stack : IAsyncDisposable
+public sealed class Stack : IAsyncDisposable
 {
-    internal const string PublicOrigin = "http://localhost:8080";
+    public const string PublicOrigin = "http://localhost:8080";
 
-    internal const string Pepper = "f3c1d0a97b5e4c26a8d91b07e64f52aa";
+    public const string Pepper = "f3c1d0a97b5e4c26a8d91b07e64f52aa";
 
     private readonly TemporaryFolder _folder = new();
     private WebApplication? _gateway;
@@ -22,6 +23,8 @@ internal sealed class Stack : IAsyncDisposable
     }
 
     public ManualTime Time { get; } = new();
+
+    public CapturedLogs Logs { get; } = new();
 
     public FakeUpstream Billing { get; private set; } = null!;
 
@@ -81,7 +84,11 @@ internal sealed class Stack : IAsyncDisposable
     public async Task RestartGatewayAsync()
     {
         await StopGatewayAsync();
-        _gateway = await ServiceHost.StartAsync("gateway", Settings, GatewayService.Compose, services => services.AddSingleton<TimeProvider>(Time));
+        _gateway = await ServiceHost.StartAsync("gateway", Settings, GatewayService.Compose, services =>
+        {
+            services.AddSingleton<TimeProvider>(Time);
+            services.AddSingleton<ILoggerProvider>(Logs);
+        });
     }
 
     public async Task StopGatewayAsync()
@@ -116,12 +123,15 @@ internal sealed class Stack : IAsyncDisposable
     }
 }
 
-/// <summary>One stack for the tests that change nothing about it.</summary>
-internal sealed class SharedStack : IAsyncLifetime
+/// <summary>One stack for the tests that change nothing about it and count nothing in it.</summary>
+public sealed class SharedStack : IAsyncLifetime
 {
+    public const string AllowedOrigin = "https://app.partner.example";
+
     public Stack Stack { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Stack = await Stack.StartAsync();
+    public async ValueTask InitializeAsync() =>
+        Stack = await Stack.StartAsync((_, settings) => settings["ALLOWED_ORIGINS"] = $"https://other.example, {AllowedOrigin}");
 
     public ValueTask DisposeAsync() => Stack.DisposeAsync();
 }

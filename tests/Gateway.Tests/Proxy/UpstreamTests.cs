@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace HomeStage.Gateway.Tests.Proxy;
+
+public sealed class UpstreamTests
+{
+    [Fact]
+    public async Task An_upstream_that_is_down_is_a_problem_that_tells_nothing_of_the_inside()
+    {
+        using var closed = new TcpListener(IPAddress.Loopback, 0);
+        closed.Start();
+        var port = ((IPEndPoint)closed.LocalEndpoint).Port;
+        closed.Stop();
+        await using var stack = await Stack.StartAsync((_, settings) => settings["BILLING_URL"] = $"http://127.0.0.1:{port}");
+        using var client = stack.Client();
+
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/plans");
+
+        var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.BadGateway, "unavailable");
+        problem.GetProperty("retryable").GetBoolean().ShouldBeTrue();
+        problem.GetRawText().ShouldNotContain("127.0.0.1");
+        problem.GetRawText().ShouldNotContain("refused", Case.Insensitive);
+    }
+
+    [Fact]
+    public async Task An_upstream_that_hangs_is_a_problem()
+    {
+        var never = new TaskCompletionSource();
+        await using var stack = await Stack.StartAsync(
+            (_, settings) => settings["ReverseProxy:Clusters:staging-api:HttpRequest:ActivityTimeout"] = "00:00:00.2",
+            stagingApi: async context =>
+            {
+                await never.Task.WaitAsync(context.RequestAborted);
+                return true;
+            });
+        using var client = stack.Client();
+
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/catalog");
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.GatewayTimeout, "unavailable");
+    }
+
+    [Fact]
+    public async Task An_upstreams_own_problem_passes_unchanged()
+    {
+        await using var stack = await Stack.StartAsync(stagingApi: async context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status402PaymentRequired;
+            context.Response.ContentType = "application/problem+json";
+            await context.Response.WriteAsync("""{"code":"insufficient_credits","traceId":"t","retryable":false,"needed":2}""");
+            return true;
+        });
+        using var client = stack.Client();
+
+        using var answer = await client.SendAsync(HttpMethod.Post, "/api/v1/stagings");
+
+        (await answer.ShouldBeProblemAsync(HttpStatusCode.PaymentRequired, "insufficient_credits")).GetProperty("needed").GetInt32().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/checkout", 64 * 1024)]
+    [InlineData("/webhooks/stripe", 1024 * 1024)]
+    [InlineData("/api/v1/photos", 25 * 1024 * 1024)]
+    [InlineData("/api/v1/stagings", 25 * 1024 * 1024)]
+    public async Task A_body_may_be_as_large_as_its_route_takes(string path, int limit)
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        async Task<HttpResponseMessage> PostAsync(HttpContent body)
+        {
+            using var request = Http.Request(HttpMethod.Post, path).With(body);
+            return await client.SendAsync(request, TestContext.Current.CancellationToken);
+        }
+
+        using var fits = await PostAsync(new ByteArrayContent(new byte[limit]));
+        (await fits.EchoAsync()).BodyLength.ShouldBe(limit);
+        var sessions = stack.Entitlements.Requests.Count;
+
+        using var tooLarge = await PostAsync(new ByteArrayContent(new byte[limit + 1]));
+        var problem = await tooLarge.ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        problem.GetProperty("maxBytes").GetInt64().ShouldBe(limit);
+        tooLarge.SetCookie().ShouldBeNull();
+        stack.Entitlements.Requests.Count.ShouldBe(sessions);
+    }
+
+    [Fact]
+    public async Task Thirty_megabytes_are_refused()
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        using var request = Http.Request(HttpMethod.Post, "/api/v1/photos").With(new ByteArrayContent(new byte[30 * 1024 * 1024]));
+
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+    }
+
+    [Theory]
+    [InlineData("/api/v1/checkout", 64 * 1024)]
+    [InlineData("/webhooks/stripe", 1024 * 1024)]
+    [InlineData("/api/v1/photos", 25 * 1024 * 1024)]
+    public async Task A_body_that_does_not_say_its_size_is_cut_off(string path, int limit)
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        using var request = Http.Request(HttpMethod.Post, path).With(new ByteArrayContent(new byte[limit + 1]));
+        request.Headers.TransferEncodingChunked = true;
+
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        stack.Billing.Requests.ShouldBeEmpty();
+        stack.StagingApi.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Events_pass_one_by_one_as_they_are_sent()
+    {
+        var steps = Enumerable.Range(0, 3).Select(_ => new TaskCompletionSource()).ToArray();
+        await using var stack = await Stack.StartAsync(stagingApi: async context =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            for (var i = 0; i < steps.Length; i++)
+            {
+                await steps[i].Task.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync($"id: {i}\ndata: step {i}\n\n");
+                await context.Response.Body.FlushAsync();
+            }
+
+            return true;
+        });
+        using var client = stack.Client();
+        using var request = Http.Request(HttpMethod.Get, "/api/v1/stagings/1/events", ("Last-Event-ID", "7"), ("Accept", "text/event-stream"));
+        steps[0].SetResult();
+
+        using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken), Encoding.UTF8);
+
+        // The upstream sends an event only after the one before it was read here.
+        for (var i = 0; i < steps.Length; i++)
+        {
+            (await reader.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe($"id: {i}");
+            (await reader.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe($"data: step {i}");
+            (await reader.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe("");
+            if (i + 1 < steps.Length)
+                steps[i + 1].SetResult();
+        }
+
+        (await reader.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
+        stack.StagingApi.Requests.ShouldHaveSingleItem().Headers["last-event-id"].ShouldBe("7");
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_a_stream_ends_it_upstream()
+    {
+        var left = new TaskCompletionSource();
+        await using var stack = await Stack.StartAsync(stagingApi: async context =>
+        {
+            context.RequestAborted.Register(left.SetResult);
+            await context.Response.WriteAsync("data: 1\n\n");
+            await context.Response.Body.FlushAsync();
+            await left.Task;
+            return true;
+        });
+        using var client = stack.Client();
+        using (await client.SendAsync(Http.Request(HttpMethod.Get, "/api/v1/events"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
+            left.Task.IsCompleted.ShouldBeFalse();
+
+        await left.Task.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_gateway_that_stops_ends_its_streams()
+    {
+        var ended = new TaskCompletionSource();
+        await using var stack = await Stack.StartAsync(
+            (_, settings) => settings["DRAIN_SECONDS"] = "3600",
+            stagingApi: async context =>
+            {
+                context.RequestAborted.Register(ended.SetResult);
+                await context.Response.WriteAsync("data: 1\n\n");
+                await context.Response.Body.FlushAsync();
+                await ended.Task;
+                return true;
+            });
+        using var client = stack.Client();
+        using var answer = await client.SendAsync(Http.Request(HttpMethod.Get, "/api/v1/events"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+        // With an hour's grace this returns only because the stream does not take it.
+        await stack.StopGatewayAsync().WaitAsync(TestContext.Current.CancellationToken);
+
+        await ended.Task.WaitAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,36 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace HomeStage.Gateway.Tests;
+
+public sealed class SecurityEventTests
+{
+    [Theory]
+    [InlineData("csrf_rejected", "POST", "/api/v1/stagings", "Origin", "https://evil.example", "origin")]
+    [InlineData("csrf_rejected", "POST", "/api/v1/stagings", "Sec-Fetch-Site", "cross-site", "fetch_site")]
+    [InlineData("authentication_failed", "GET", "/api/v1/credits", "Authorization", "Bearer marked", "bearer")]
+    [InlineData("session_unreadable", "GET", "/api/v1/credits", "Cookie", Http.CookieName + "=marked", "cookie")]
+    [InlineData("path_refused", "GET", "/api/v1/marked%2f", "X-Nothing", "1", "path")]
+    public async Task A_refusal_for_safety_is_logged_and_counted_without_what_was_sent(
+        string name, string method, string path, string header, string value, string reason)
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        using var management = Stack.Client(stack.ManagementUrl);
+
+        using var answer = await client.SendAsync(new HttpMethod(method), path, (header, value), ("User-Agent", "Agent/" + new string('x', 5000)));
+        using var metrics = await management.SendAsync(HttpMethod.Get, "/metrics");
+
+        answer.IsSuccessStatusCode.ShouldBeFalse();
+        var entry = stack.Logs.Entries.Where(entry => entry.Event == name).ShouldHaveSingleItem();
+        entry.Level.ShouldBe(LogLevel.Warning);
+        entry.Fields["reason"].ShouldBe(reason);
+        entry.Fields["user_agent"]!.Length.ShouldBe(200);
+        entry.Fields["ip"].ShouldBe(new Gateway.Identity.AddressHasher(System.Text.Encoding.UTF8.GetBytes(Stack.Pepper)).Hash(IPAddress.Loopback));
+        entry.Message.ShouldNotContain("marked");
+        entry.Message.ShouldNotContain("127.0.0.1");
+        var text = await metrics.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        text.Split('\n').ShouldContain(line =>
+            line.StartsWith("homestage_gateway_security_events") && line.Contains($"\"{name}\"") && line.Contains($"\"{reason}\""));
+    }
+}
