@@ -34,8 +34,6 @@ internal static class ProxyExtensions
             proxy.UseMiddleware<BodyLimits>();
             proxy.UseMiddleware<RouteCallers>();
             proxy.UseMiddleware<StreamEnds>();
-            proxy.UseLoadBalancing();
-            proxy.UsePassiveHealthChecks();
         }));
     }
 }
