@@ -23,7 +23,9 @@ internal static class StripeExtensions
                 // The client's own limits hold for one try and for all of them together.
                 client.Timeout = Timeout.InfiniteTimeSpan;
             })
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+            // What is worth a line, the client itself logs.
+            .RemoveAllLoggers();
     }
 
     private static StripeSettings Read(Settings settings)

@@ -3,20 +3,21 @@ using System.Net.Http.Headers;
 using System.Text;
 using HomeStage.Billing.Checkout;
 using HomeStage.Billing.Tests.Support;
-using HomeStage.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace HomeStage.Billing.Tests.Checkout;
 
-public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
+public sealed class CheckoutTests : IClassFixture<BillingFixture>
 {
     private readonly Guid _account = Guid.CreateVersion7();
-    private BillingApp _app = null!;
+    private readonly BillingApp _app;
 
-    public async ValueTask InitializeAsync() => _app = await BillingApp.StartAsync(servers);
-
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public CheckoutTests(BillingFixture fixture)
+    {
+        _app = fixture.App;
+        _app.Stripe.Reset();
+    }
 
     [Fact]
     public async Task Stripe_is_asked_for_our_price_with_the_order_in_all_three_places()
@@ -64,7 +65,7 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
         var problem = await BillingApp.BodyAsync(answer);
         ((string)problem["code"]!).ShouldBe("validation_failed");
         problem["errors"]![field].ShouldNotBeNull();
-        (await _app.CountAsync("select count(*) from orders")).ShouldBe(0);
+        (await OrderCountAsync()).ShouldBe(0);
         _app.Stripe.Calls.ShouldBeEmpty();
     }
 
@@ -96,7 +97,7 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
         second.StatusCode.ShouldBe(HttpStatusCode.Created);
         (await BillingApp.BodyAsync(second)).ToJsonString().ShouldBe((await BillingApp.BodyAsync(first)).ToJsonString());
         second.Headers.Location.ShouldBe(first.Headers.Location);
-        (await _app.CountAsync("select count(*) from orders")).ShouldBe(1);
+        (await OrderCountAsync()).ShouldBe(1);
     }
 
     [Fact]
@@ -106,7 +107,7 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
         var bodies = await Task.WhenAll(answers.Select(BillingApp.BodyAsync));
         answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Created);
         bodies.Select(body => body.ToJsonString()).Distinct().ShouldHaveSingleItem();
-        (await _app.CountAsync("select count(*) from orders")).ShouldBe(1);
+        (await OrderCountAsync()).ShouldBe(1);
         _app.Stripe.SessionCount.ShouldBe(1);
     }
 
@@ -149,9 +150,11 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
         using var first = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
         var retention = _app.Services.GetServices<IHostedService>().OfType<IdempotencyKeyRetention>().Single();
         _app.Time.Advance(TimeSpan.FromHours(25));
-        (await retention.ForgetAsync(TestContext.Current.CancellationToken)).ShouldBe(0);
+        await retention.ForgetAsync(TestContext.Current.CancellationToken);
+        (await KeyCountAsync()).ShouldBe(1);
         _app.Time.Advance(TimeSpan.FromDays(3));
-        (await retention.ForgetAsync(TestContext.Current.CancellationToken)).ShouldBe(1);
+        await retention.ForgetAsync(TestContext.Current.CancellationToken);
+        (await KeyCountAsync()).ShouldBe(0);
     }
 
     [Fact]
@@ -189,8 +192,8 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
             using var again = await _app.CheckOutAsync(_account, idempotencyKey: key);
             again.StatusCode.ShouldBe(HttpStatusCode.Created, $"step {step}");
             _app.Stripe.SessionCount.ShouldBe(step, $"step {step}");
-            (await _app.CountAsync("select count(*) from orders where session_id is not null")).ShouldBe(step);
-            (await _app.CountAsync("select count(*) from orders")).ShouldBe(step);
+            (await OrderCountAsync("and session_id is not null")).ShouldBe(step);
+            (await OrderCountAsync()).ShouldBe(step);
         }
 
         // Order, key, before and after the commit, session.
@@ -231,6 +234,11 @@ public sealed class CheckoutTests(TestServers servers) : IAsyncLifetime
         (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldNotContain("checkout.stripe.test");
         _app.Logs.Lines.ShouldContain(line => line.Event == "payment_anomaly");
     }
+
+    private Task<long> OrderCountAsync(string condition = "") =>
+        _app.CountAsync("select count(*) from orders where account_id = $1 " + condition, _account);
+
+    private Task<long> KeyCountAsync() => _app.CountAsync("select count(*) from idempotency_keys where account_id = $1", _account);
 
     private Task<HttpResponseMessage> PostAsync(string body, string mediaType = "application/json") => _app.SendAsync(
         HttpMethod.Post, "/api/v1/checkout", _account, content: new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(mediaType)));

@@ -95,7 +95,7 @@ internal sealed class BillingApp : IAsyncDisposable
         ["HTTP_URL"] = $"http://127.0.0.1:{FreePorts.Next()}",
         ["MANAGEMENT_URL"] = $"http://127.0.0.1:{FreePorts.Next()}",
         ["IDENTITY_CALLERS_DIR"] = callers.FullPath,
-        ["DATABASE_CONNECTION"] = "Host=127.0.0.1;Port=1;Username=none",
+        ["DATABASE_CONNECTION"] = "Host=127.0.0.1;Port=1;Username=none;Database=none",
         ["RABBITMQ_URL"] = "amqp://127.0.0.1:1/none",
         ["PUBLIC_URL"] = "http://localhost:8080",
         ["STRIPE_SECRET_KEY"] = SecretKey,

@@ -24,6 +24,14 @@ internal sealed class FakeStripe : HttpMessageHandler
 
     public int SessionCount => _sessionByKey.Count;
 
+    public void Reset()
+    {
+        _sessionByKey.Clear();
+        Calls.Clear();
+        Failures.Clear();
+        Adjust = _ => { };
+    }
+
     public void FailNext(HttpStatusCode status, string code = "", string? shouldRetry = null, int times = 1)
     {
         for (var time = 0; time < times; time++)

@@ -84,16 +84,16 @@ public sealed class WebhookFailureTests(TestServers servers) : IAsyncLifetime
         await Eventually.Async(async () => await _app.EventAsync(id) == ("ignored", "order_never_came"), "the event is given up");
     }
 
-    [Theory]
-    [InlineData(299, HttpStatusCode.OK)]
-    [InlineData(301, HttpStatusCode.BadRequest)]
-    [InlineData(-301, HttpStatusCode.BadRequest)]
-    public async Task Signature_is_fresh_for_300_seconds(int age, HttpStatusCode status)
+    [Fact]
+    public async Task Signature_is_fresh_for_300_seconds()
     {
         var now = DateTimeOffset.UtcNow;
         _app.Time.StopAt(now);
-        using var answer = await _app.DeliverAsync(Fixture.Event("note.written", Fixture.Read("charge")), signedAt: now.AddSeconds(-age));
-        answer.StatusCode.ShouldBe(status);
+        foreach (var (age, status) in new[] { (299, HttpStatusCode.OK), (301, HttpStatusCode.BadRequest), (-301, HttpStatusCode.BadRequest) })
+        {
+            using var answer = await _app.DeliverAsync(Fixture.Event("note.written", Fixture.Read("charge")), signedAt: now.AddSeconds(-age));
+            answer.StatusCode.ShouldBe(status, $"{age} s");
+        }
     }
 
     private Task<long> AttemptsAsync(string id) => _app.CountAsync("select attempts::bigint from stripe_events where id = $1", id);
