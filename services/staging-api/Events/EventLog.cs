@@ -1,0 +1,50 @@
+using HomeStage.Staging.Attempts;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Staging.Events;
+
+/// <summary>One event of an account, and of a job unless it is about credits.</summary>
+internal sealed record StoredEvent
+{
+    public required Guid AccountId { get; init; }
+
+    /// <summary>Its number among the account's events.</summary>
+    public required long AccountN { get; init; }
+
+    public Guid? JobId { get; init; }
+
+    /// <summary>Its number among the job's events.</summary>
+    public long? N { get; init; }
+
+    public required string Type { get; init; }
+
+    /// <summary>The event's data as JSON.</summary>
+    public required string Body { get; init; }
+
+    public DateTimeOffset RecordedAt { get; init; }
+}
+
+/// <summary>The number of an account's newest event.</summary>
+internal sealed record AccountStream(Guid AccountId, long LastEvent);
+
+/// <summary>Appends events. The counter's row stays locked until the transaction ends, so numbers become visible in their order.</summary>
+internal static class EventLog
+{
+    /// <param name="db">In the transaction of what the event tells.</param>
+    /// <param name="accountId">Whose stream it belongs to.</param>
+    /// <param name="job">The job as it is now, already stored; null for an event of the account alone.</param>
+    /// <param name="type">Its type on the wire.</param>
+    /// <param name="body">Its data as JSON.</param>
+    /// <param name="cancellationToken">Gives up with the transaction.</param>
+    internal static Task AppendAsync(
+        StagingDb db, Guid accountId, Job? job, string type, string body, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
+        $"""
+        with counter as (
+            insert into account_streams (account_id, last_event) values ({accountId}, 1)
+            on conflict (account_id) do update set last_event = account_streams.last_event + 1
+            returning last_event)
+        insert into events (account_id, account_n, job_id, n, type, body)
+        select {accountId}, last_event, {job?.Id}::uuid, {job?.LastEvent}::bigint, {type}, {body}::json from counter
+        """,
+        cancellationToken);
+}

@@ -1,0 +1,102 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Problems;
+using HomeStage.Imaging;
+using HomeStage.Staging.Stagings;
+using HomeStage.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Staging.Photos;
+
+/// <summary><c>POST /api/v1/photos</c>: a photo ahead of its staging.</summary>
+internal static class PhotoRoutes
+{
+    /// <summary>More than a photo may have, so that the client reads our 413 instead of a closed connection.</summary>
+    internal const long MaxRequestBytes = 40_000_000;
+
+    internal static void AddPhotos(this ServiceBuilder service)
+    {
+        var blobs = service.Settings.Folder("BLOBS_DIR", "the folder of photos and results, shared with the workers");
+        service.Services.AddSingleton<IBlobStore>(provider => new DirectoryBlobStore(Path.GetFullPath(blobs), provider.GetRequiredService<TimeProvider>()));
+        service.Services.AddSingleton<PhotoReader>();
+        service.Map(app =>
+        {
+            ImagingRuntime.Initialise();
+            app.MapPost("/api/v1/photos", UploadAsync).RequireCaller("gateway")
+                .WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes))
+                .AddEndpointFilter<NothingBilledFilter>();
+        });
+    }
+
+    private static async Task<Results<Created<PhotoView>, ProblemHttpResult>> UploadAsync(
+        Owner owner,
+        IdempotencyKey key,
+        HttpRequest request,
+        PhotoReader reader,
+        RequestKeys keys,
+        IBlobStore blobs,
+        IDbContextFactory<StagingDb> databases,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        PhotoBody.RequireMediaType(request.ContentType);
+        var file = await PhotoBody.ReadAsync(request.Body, request.ContentLength, cancellationToken);
+        var fingerprint = Fingerprint.Of("photo", [], file);
+        if (await keys.FindAsync(owner, key, fingerprint, cancellationToken) is { } used)
+            return await AnswerAgainAsync(databases, used, cancellationToken);
+
+        ReadPhoto read;
+        try
+        {
+            read = await reader.ReadAsync(file, cancellationToken);
+        }
+        catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
+        {
+            await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
+            throw;
+        }
+
+        var id = Guid.CreateVersion7(time.GetUtcNow());
+        var photo = new Photo
+        {
+            Id = id,
+            AccountId = owner.AccountId,
+            Blob = $"photos/{id}/{read.Sha256}.jpg",
+            Sha256 = read.Sha256,
+            Width = read.Width,
+            Height = read.Height,
+            CreatedAt = time.GetUtcNow(),
+            ExpiresAt = time.GetUtcNow() + Photo.Kept,
+        };
+        await blobs.PutAsync(photo.Blob, read.Jpeg, ImageMediaType.Jpeg, cancellationToken);
+        if (await keys.TryUseAsync(owner, key, fingerprint, id, db => db.Photos.Add(photo), cancellationToken))
+            return Created(photo);
+
+        // The same request, sent twice at once: the other one was first.
+        await blobs.DeleteAsync(photo.Blob, cancellationToken);
+        var first = (await keys.FindAsync(owner, key, fingerprint, cancellationToken))!;
+        return await AnswerAgainAsync(databases, first, cancellationToken);
+    }
+
+    private static async Task<Results<Created<PhotoView>, ProblemHttpResult>> AnswerAgainAsync(
+        IDbContextFactory<StagingDb> databases, RequestKey used, CancellationToken cancellationToken)
+    {
+        if (used.Refused() is { } refusal)
+            return refusal;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Photos.AsNoTracking().SingleOrDefaultAsync(photo => photo.Id == used.ResourceId, cancellationToken) is { } photo
+            ? Created(photo)
+            : Problem.Result(ProblemCode.NotFound, "The photo of this Idempotency-Key has expired. Send it again under a new key.");
+    }
+
+    private static Created<PhotoView> Created(Photo photo) =>
+        TypedResults.Created((string?)null, new PhotoView(photo.Id, photo.Width, photo.Height, photo.ExpiresAt));
+
+    /// <param name="Id">For <c>photoId</c> of a staging.</param>
+    /// <param name="Width">Pixels, upright.</param>
+    /// <param name="Height">Pixels, upright.</param>
+    /// <param name="ExpiresAt">Until when it can be used.</param>
+    private sealed record PhotoView(Guid Id, int Width, int Height, DateTimeOffset ExpiresAt);
+}

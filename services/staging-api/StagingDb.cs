@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using HomeStage.Hosting.Messaging;
+using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Events;
+using HomeStage.Staging.Photos;
+using HomeStage.Staging.Stagings;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
+
+namespace HomeStage.Staging;
+
+/// <summary>Photos, jobs, their events, and the keys that requests were made under.</summary>
+internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext(options)
+{
+    public DbSet<Job> Jobs => Set<Job>();
+
+    public DbSet<Photo> Photos => Set<Photo>();
+
+    public DbSet<StoredEvent> Events => Set<StoredEvent>();
+
+    public DbSet<AccountStream> AccountStreams => Set<AccountStream>();
+
+    public DbSet<RequestKey> RequestKeys => Set<RequestKey>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.AddOutbox();
+        modelBuilder.Entity<Job>(job =>
+        {
+            job.Property(row => row.Revision).IsConcurrencyToken();
+            job.Property(row => row.Status).HasConversion(
+                status => status.ToString().ToLowerInvariant(), text => Enum.Parse<JobStatus>(text, ignoreCase: true));
+            job.Property(row => row.Pictures).HasColumnType("jsonb").HasConversion(
+                pictures => JsonSerializer.Serialize(pictures, JsonSerializerOptions.Web),
+                text => JsonSerializer.Deserialize<ImmutableArray<Picture>>(text, JsonSerializerOptions.Web),
+                new ValueComparer<ImmutableArray<Picture>>(
+                    (left, right) => left.SequenceEqual(right), pictures => pictures.Length, pictures => pictures));
+        });
+        modelBuilder.Entity<StoredEvent>(row =>
+        {
+            row.HasKey(stored => new { stored.AccountId, stored.AccountN });
+            row.Property(stored => stored.Body).HasColumnType("json");
+        });
+        modelBuilder.Entity<AccountStream>().HasKey(stream => stream.AccountId);
+        modelBuilder.Entity<RequestKey>(row =>
+        {
+            row.HasKey(key => new { key.AccountId, key.Key });
+            row.Property(key => key.Refusal).HasColumnType("json");
+        });
+    }
+}

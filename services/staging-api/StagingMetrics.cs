@@ -1,0 +1,46 @@
+using System.Diagnostics.Metrics;
+
+namespace HomeStage.Staging;
+
+/// <summary>Facts about photos, jobs and streams, counted.</summary>
+internal sealed class StagingMetrics
+{
+    private readonly Counter<long> _submissions;
+    private readonly Counter<long> _endings;
+    private readonly Counter<long> _attempts;
+    private readonly Counter<long> _sends;
+    private readonly Counter<long> _photos;
+    private readonly Histogram<double> _durations;
+    private readonly UpDownCounter<long> _streams;
+
+    public StagingMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create("HomeStage.Staging");
+        _submissions = meter.CreateCounter<long>("homestage.stagings.submitted", "{job}", "Submissions by answer.");
+        _endings = meter.CreateCounter<long>("homestage.stagings.ended", "{job}", "Jobs that ended, by outcome and error.");
+        _attempts = meter.CreateCounter<long>("homestage.attempts.ended", "{attempt}", "Attempts that ended, by outcome.");
+        _sends = meter.CreateCounter<long>("homestage.attempts.sent", "{message}", "Attempts sent to the workers, repetitions included.");
+        _photos = meter.CreateCounter<long>("homestage.photos", "{photo}", "Photos taken in, by verdict.");
+        _durations = meter.CreateHistogram<double>("homestage.stagings.duration", "s", "From queued to succeeded.");
+        _streams = meter.CreateUpDownCounter<long>("homestage.streams.open", "{stream}", "Open event streams.");
+    }
+
+    public void Submitted(string answer) => _submissions.Add(1, new KeyValuePair<string, object?>("answer", answer));
+
+    public void Ended(string outcome, string? error, TimeSpan? duration)
+    {
+        _endings.Add(1, new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("error", error ?? ""));
+        if (outcome == "succeeded" && duration is { } time)
+            _durations.Record(time.TotalSeconds);
+    }
+
+    public void AttemptEnded(string outcome) => _attempts.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void AttemptSent() => _sends.Add(1);
+
+    public void PhotoRead(string verdict) => _photos.Add(1, new KeyValuePair<string, object?>("verdict", verdict));
+
+    public void StreamOpened() => _streams.Add(1);
+
+    public void StreamClosed() => _streams.Add(-1);
+}

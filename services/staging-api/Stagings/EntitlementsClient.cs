@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using HomeStage.Contracts;
+using Microsoft.AspNetCore.Mvc;
+using Polly;
+using Polly.Retry;
+using Polly.Timeout;
+
+namespace HomeStage.Staging.Stagings;
+
+/// <summary>What became of a request for a hold.</summary>
+internal abstract record HoldOutcome
+{
+    /// <summary>It is held, now or since an earlier request.</summary>
+    internal sealed record Taken(HoldTaken Hold) : HoldOutcome;
+
+    /// <summary>The account cannot pay; nothing is held.</summary>
+    internal sealed record Refused(ProblemDetails Problem) : HoldOutcome;
+
+    /// <summary>The job was settled before, so nothing can be held for it.</summary>
+    internal sealed record Settled : HoldOutcome;
+
+    /// <summary>No answer that says; it may be held or not. Asking again is safe.</summary>
+    internal sealed record Unknown : HoldOutcome;
+}
+
+/// <summary>Holds credits at entitlements: <c>PUT /internal/holds/{jobId}</c>, which may be repeated.</summary>
+internal sealed class EntitlementsClient(HttpClient http)
+{
+    /// <summary>For all tries together.</summary>
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private static readonly ResiliencePipeline<HttpResponseMessage> Tries = new ResiliencePipelineBuilder<HttpResponseMessage>()
+        .AddRetry(new RetryStrategyOptions<HttpResponseMessage>
+        {
+            ShouldHandle = new PredicateBuilder<HttpResponseMessage>()
+                .Handle<HttpRequestException>().Handle<TimeoutRejectedException>().HandleResult(answer => answer.StatusCode >= HttpStatusCode.InternalServerError),
+            MaxRetryAttempts = 2,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(150),
+            UseJitter = true,
+        })
+        .AddTimeout(TimeSpan.FromSeconds(3))
+        .Build();
+
+    internal async Task<HoldOutcome> HoldAsync(Guid jobId, HoldRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await Tries.ExecuteAsync(
+                async token => await http.PutAsJsonAsync($"internal/holds/{jobId}", request, token), cancellationToken);
+            return answer.StatusCode switch
+            {
+                HttpStatusCode.OK => new HoldOutcome.Taken((await answer.Content.ReadFromJsonAsync<HoldTaken>(cancellationToken))!),
+                HttpStatusCode.PaymentRequired => new HoldOutcome.Refused((await answer.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken))!),
+                HttpStatusCode.Conflict => new HoldOutcome.Settled(),
+                _ => new HoldOutcome.Unknown(),
+            };
+        }
+        catch (Exception error) when (error is HttpRequestException or TimeoutRejectedException or JsonException
+            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return new HoldOutcome.Unknown();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Paging;
+using HomeStage.Hosting.Problems;
+using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Photos;
+using HomeStage.Staging.Retention;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Staging.Stagings;
+
+/// <summary>Submit, list, get, cancel and delete stagings. Every query names the owner; another's job is not found.</summary>
+internal static class StagingRoutes
+{
+    private const int LateCancelsADay = 10;
+
+    internal static void AddStagings(this ServiceBuilder service)
+    {
+        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5002");
+        service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);
+        service.Services.AddScoped<Submission>();
+        service.Services.AddSingleton<RequestKeys>();
+        service.Services.AddSingleton<Durations>();
+        service.Services.AddSingleton<StagingViews>();
+        service.Services.AddSingleton<StagingMetrics>();
+        service.Map(app =>
+        {
+            var routes = app.MapGroup("/api/v1/stagings").RequireCaller("gateway");
+            routes.MapPost("", SubmitAsync).WithMetadata(new RequestSizeLimitAttribute(PhotoRoutes.MaxRequestBytes)).AddEndpointFilter<NothingBilledFilter>();
+            routes.MapGet("", ListAsync);
+            routes.MapGet("/{id:guid}", GetAsync);
+            routes.MapPost("/{id:guid}/cancel", CancelAsync);
+            routes.MapDelete("/{id:guid}", DeleteAsync);
+            routes.MapImages();
+        });
+    }
+
+    /// <summary>A job of this owner that was not deleted.</summary>
+    internal static IQueryable<Job> Of(this DbSet<Job> jobs, Owner owner) =>
+        jobs.AsNoTracking().Where(job => job.AccountId == owner.AccountId && job.DeletedAt == null);
+
+    private static async Task<Accepted<StagingView>> SubmitAsync(
+        Owner owner, IdempotencyKey key, HttpRequest request, Submission submission, StagingViews views, CancellationToken cancellationToken)
+    {
+        var job = await submission.SubmitAsync(owner, key, await StagingRequest.ReadAsync(request, cancellationToken), cancellationToken);
+        return TypedResults.Accepted(StagingViews.Url(job), await views.OfAsync(job, cancellationToken));
+    }
+
+    private static async Task<Ok<Page<StagingView>>> ListAsync(
+        Owner owner, int? limit, string? cursor, IDbContextFactory<StagingDb> databases, StagingViews views, CancellationToken cancellationToken)
+    {
+        var count = PageRequest.Limit(limit);
+        var after = PageRequest.PositionAsId(cursor);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var rows = await db.Jobs.Of(owner).Where(job => after == null || job.Id.CompareTo(after.Value) < 0)
+            .OrderByDescending(job => job.Id).Take(count + 1).ToListAsync(cancellationToken);
+        var items = new Dictionary<Guid, StagingView>();
+        foreach (var job in rows)
+            items[job.Id] = await views.OfAsync(job, cancellationToken);
+        return TypedResults.Ok(PageRequest.Page(rows, count, job => job.Id, job => items[job.Id]));
+    }
+
+    private static async Task<Results<Ok<StagingView>, ProblemHttpResult>> GetAsync(
+        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, StagingViews views, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Jobs.Of(owner).SingleOrDefaultAsync(job => job.Id == id, cancellationToken) is { } job
+            ? TypedResults.Ok(await views.OfAsync(job, cancellationToken))
+            : Problem.Result(ProblemCode.NotFound);
+    }
+
+    private static async Task<Results<Ok<CancelView>, ProblemHttpResult>> CancelAsync(
+        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, JobWriter jobs, StagingViews views, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var dayAgo = time.GetUtcNow() - TimeSpan.FromDays(1);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        if (!await db.Jobs.Of(owner).AnyAsync(job => job.Id == id, cancellationToken))
+            return Problem.Result(ProblemCode.NotFound);
+        var late = await db.Jobs.CountAsync(job => job.AccountId == owner.AccountId && job.LateCancel && job.FinishedAt > dayAgo, cancellationToken);
+        var decision = await jobs.ApplyAsync(id, new JobCommand.Cancel(LateAllowed: late < LateCancelsADay), cancellationToken);
+        return TypedResults.Ok(new CancelView(decision!.Answer, await views.OfAsync(decision.Job, cancellationToken)));
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, Deletion deletion, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        // A deleted job is found too: to delete it once more is harmless.
+        var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.AccountId == owner.AccountId, cancellationToken);
+        if (job is null)
+            return Problem.Result(ProblemCode.NotFound);
+        if (!job.IsTerminal)
+            return Problem.Result(ProblemCode.Conflict, "A staging that is under way cannot be deleted. Cancel it first.");
+        await deletion.DeleteAsync(job, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    /// <param name="Result"><c>canceled</c> or <c>too_late</c>.</param>
+    /// <param name="Staging">As it is now.</param>
+    private sealed record CancelView(string Result, StagingView Staging);
+}

@@ -1,0 +1,194 @@
+using HomeStage.Contracts;
+using HomeStage.Hosting.Problems;
+using HomeStage.Imaging;
+using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Catalog;
+using HomeStage.Staging.Photos;
+using HomeStage.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Staging.Stagings;
+
+/// <summary>
+/// Takes a staging in, in four steps, any of which may be the last that this process does: record the job as accepted; store
+/// its photo; hold its price at entitlements; queue it. Each may be repeated, so a repeated request under the same key goes on
+/// where the first stopped. What nobody goes on with is failed, and settled with 0, by the scheduler.
+/// </summary>
+internal sealed partial class Submission(
+    PhotoReader reader,
+    RequestKeys keys,
+    IBlobStore blobs,
+    EntitlementsClient entitlements,
+    JobWriter jobs,
+    IDbContextFactory<StagingDb> databases,
+    StagingMetrics metrics,
+    TimeProvider time,
+    ILogger<Submission> logger)
+{
+    /// <exception cref="ProblemException">Refused.</exception>
+    internal async Task<Job> SubmitAsync(Owner owner, IdempotencyKey key, StagingRequest request, CancellationToken cancellationToken)
+    {
+        var fingerprint = request.ComputeFingerprint();
+        var job = await ReplayAsync(owner, key, fingerprint, cancellationToken);
+        StagingPhoto? photo = null;
+        if (job is null)
+        {
+            try
+            {
+                var choices = request.Validate();
+                photo = await ReadPhotoAsync(owner, choices.PhotoId, request.Photo, cancellationToken);
+                job = await AcceptAsync(owner, key, fingerprint, choices, photo, cancellationToken);
+            }
+            catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
+            {
+                metrics.Submitted(Code(refusal.Result));
+                await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
+                throw;
+            }
+        }
+
+        if (job.Status != JobStatus.Accepted)
+            return job;
+        photo ??= await ReadPhotoAsync(owner, request.Validate().PhotoId, request.Photo, cancellationToken);
+        await StoreAsync(job, photo, cancellationToken);
+        return await HoldAndQueueAsync(owner, key, fingerprint, job, cancellationToken);
+    }
+
+    private static string Code(ProblemHttpResult problem) => problem.ProblemDetails.Extensions["code"] as string ?? "";
+
+    private async Task<Job?> ReplayAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, CancellationToken cancellationToken)
+    {
+        if (await keys.FindAsync(owner, key, fingerprint, cancellationToken) is not { } used)
+            return null;
+        if (used.Refused() is { } refusal)
+            throw new ProblemException(refusal);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == used.ResourceId && row.DeletedAt == null, cancellationToken)
+            ?? throw new ProblemException(Problem.Result(ProblemCode.NotFound, "The staging of this Idempotency-Key was deleted. Use a new key."));
+    }
+
+    /// <summary>The photo that came with the request, or the one that was uploaded before.</summary>
+    private async Task<StagingPhoto> ReadPhotoAsync(Owner owner, Guid? photoId, byte[]? file, CancellationToken cancellationToken)
+    {
+        if (file is not null)
+        {
+            var read = await reader.ReadAsync(file, cancellationToken);
+            return new StagingPhoto(read.Sha256, read.Width, read.Height, Jpeg: read.Jpeg, Blob: null);
+        }
+
+        var now = time.GetUtcNow();
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var photo = await db.Photos.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == photoId && row.AccountId == owner.AccountId && row.ExpiresAt > now, cancellationToken);
+        return photo is null
+            ? throw UnknownPhoto()
+            : new StagingPhoto(photo.Sha256, photo.Width, photo.Height, Jpeg: null, photo.Blob);
+    }
+
+    // Step a.
+    private async Task<Job> AcceptAsync(
+        Owner owner, IdempotencyKey key, byte[] fingerprint, StagingChoices choices, StagingPhoto photo, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var id = Guid.CreateVersion7(now);
+        var job = new Job
+        {
+            Id = id,
+            AccountId = owner.AccountId,
+            Room = choices.Room,
+            Style = choices.Style,
+            Quality = choices.Quality.Id,
+            Declutter = choices.Declutter,
+            Words = choices.Words,
+            Variations = choices.Variations,
+            Price = choices.Quality.Credits,
+            PromptVersion = StagingCatalog.PromptVersion,
+            OriginalBlob = $"{id}/{photo.Sha256}.jpg",
+            PhotoWidth = photo.Width,
+            PhotoHeight = photo.Height,
+            CreatedAt = now,
+            Deadline = now + JobMachine.Deadline,
+            DueAt = now + JobMachine.SubmissionLimit,
+        };
+        if (await keys.TryUseAsync(owner, key, fingerprint, id, db => db.Jobs.Add(job), cancellationToken))
+            return job;
+        // The same request, sent twice at once: both go on with the job of the first.
+        return (await ReplayAsync(owner, key, fingerprint, cancellationToken))!;
+    }
+
+    // Step b.
+    private async Task StoreAsync(Job job, StagingPhoto photo, CancellationToken cancellationToken)
+    {
+        if (await blobs.ExistsAsync(job.OriginalBlob, cancellationToken))
+            return;
+        if (photo.Jpeg is { } jpeg)
+        {
+            await blobs.PutAsync(job.OriginalBlob, jpeg, ImageMediaType.Jpeg, cancellationToken);
+            return;
+        }
+
+        await using var source = await blobs.OpenAsync(photo.Blob!, cancellationToken) ?? throw UnknownPhoto();
+        await blobs.PutAsync(job.OriginalBlob, source.Content, ImageMediaType.Jpeg, cancellationToken);
+    }
+
+    // Steps c and d.
+    private async Task<Job> HoldAndQueueAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, Job job, CancellationToken cancellationToken)
+    {
+        var outcome = await entitlements.HoldAsync(job.Id, new HoldRequest
+        {
+            AccountId = owner.AccountId,
+            Credits = job.Price * job.Variations,
+            Variations = job.Variations,
+            Quality = job.Quality,
+            AddressHash = owner.AddressHash,
+        }, cancellationToken);
+        switch (outcome)
+        {
+            case HoldOutcome.Taken(var hold):
+                var queued = await jobs.ApplyAsync(job.Id, new JobCommand.HoldTaken(hold.Credits, hold.Free), cancellationToken);
+                metrics.Submitted("queued");
+                return Visible(queued!.Job);
+            case HoldOutcome.Refused(var problem):
+                var refusal = PassOn(problem);
+                metrics.Submitted(Code(refusal));
+                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(Code(refusal)), cancellationToken);
+                await keys.RefuseAsync(owner, key, fingerprint, refusal, cancellationToken);
+                throw new ProblemException(refusal);
+            case HoldOutcome.Settled:
+                // The scheduler, or a cancellation, was faster: the job says what became of it.
+                await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+                    return Visible(await db.Jobs.AsNoTracking().SingleAsync(row => row.Id == job.Id, cancellationToken));
+            default:
+                metrics.Submitted(ProblemCode.UsageUnavailable.Code);
+                Log.HoldUnknown(logger, job.Id);
+                throw new ProblemException(Problem.Result(
+                    ProblemCode.UsageUnavailable, "The balance cannot be checked right now, so nothing was staged and nothing will be charged. Try again in a minute."));
+        }
+    }
+
+    private static Job Visible(Job job) =>
+        job.DeletedAt is null ? job : throw new ProblemException(Problem.Result(ProblemCode.NotFound, "This staging was deleted meanwhile."));
+
+    /// <summary>The refusal of entitlements in its own members, without its trace.</summary>
+    private static ProblemHttpResult PassOn(ProblemDetails problem)
+    {
+        var code = problem.Extensions.TryGetValue("code", out var text) && text?.ToString() == ProblemCode.FreeExhausted.Code
+            ? ProblemCode.FreeExhausted
+            : ProblemCode.InsufficientCredits;
+        (string, object?)[] members = [.. problem.Extensions.Where(member => member.Key is not ("code" or "retryable" or "traceId")).Select(member => (member.Key, member.Value))];
+        return Problem.Result(code, problem.Detail, members);
+    }
+
+    private static ProblemException UnknownPhoto() =>
+        new(Problem.Invalid("photoId", "There is no such photo, or it has expired. Upload it with POST /api/v1/photos."));
+
+    private sealed record StagingPhoto(string Sha256, int Width, int Height, byte[]? Jpeg, string? Blob);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Entitlements did not say whether job {JobId} is held; it is settled with 0 unless the request is repeated", EventName = "hold_unknown")]
+        public static partial void HoldUnknown(ILogger logger, Guid jobId);
+    }
+}

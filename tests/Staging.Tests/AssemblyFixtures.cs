@@ -1,0 +1,4 @@
+using HomeStage.Testing;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(TestServers))]

@@ -1,0 +1,22 @@
+using HomeStage.Storage;
+
+namespace HomeStage.Staging.Tests;
+
+/// <summary>A store that can be told to fail.</summary>
+internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
+{
+    internal bool Fails { get; set; }
+
+    public Task PutAsync(string key, Stream content, string mediaType, CancellationToken cancellationToken = default) =>
+        Fails ? throw new IOException("The disk is full.") : inner.PutAsync(key, content, mediaType, cancellationToken);
+
+    public Task<Blob?> OpenAsync(string key, CancellationToken cancellationToken = default) => inner.OpenAsync(key, cancellationToken);
+
+    public Task<bool> ExistsAsync(string key, CancellationToken cancellationToken = default) => inner.ExistsAsync(key, cancellationToken);
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => inner.DeleteAsync(key, cancellationToken);
+
+    public IAsyncEnumerable<BlobEntry> ListAsync(string prefix, CancellationToken cancellationToken = default) => inner.ListAsync(prefix, cancellationToken);
+
+    public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default) => inner.DeletePrefixAsync(prefix, cancellationToken);
+}
