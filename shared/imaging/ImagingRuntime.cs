@@ -16,7 +16,7 @@ public enum ImageLoaders
 public static class ImagingRuntime
 {
     private static readonly Lock Gate = new();
-    private static volatile bool Ready;
+    private static volatile bool _ready;
 
     /// <summary>
     /// Starts libvips: one thread an operation (callers bring their own parallelism), no operation cache, no warnings on
@@ -29,7 +29,7 @@ public static class ImagingRuntime
     {
         lock (Gate)
         {
-            if (!Ready)
+            if (!_ready)
             {
                 _ = g_setenv("VIPS_WARNING", "1", 1);
                 if (vips_init("homestage") != 0)
@@ -43,7 +43,7 @@ public static class ImagingRuntime
             vips_operation_block_set("VipsForeignLoadPng", 0);
             vips_operation_block_set("VipsForeignLoadWebp", 0);
             vips_operation_block_set("VipsForeignLoadSvg", loaders == ImageLoaders.PhotosAndDrawings ? 0 : 1);
-            Ready = true;
+            _ready = true;
         }
 
         Outputs.Label.RequireFont();
@@ -51,7 +51,7 @@ public static class ImagingRuntime
 
     internal static void EnsureInitialised()
     {
-        if (!Ready)
+        if (!_ready)
             Initialise();
     }
 }
