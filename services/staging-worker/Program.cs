@@ -1,33 +1,4 @@
-using HomeStage.Contracts;
 using HomeStage.Hosting;
-using HomeStage.Hosting.Identity;
-using HomeStage.Hosting.Messaging;
-using HomeStage.Hosting.Redis;
 using HomeStage.Worker;
-using HomeStage.Worker.Outputs;
-using HomeStage.Worker.Provider;
-using HomeStage.Worker.Rendering;
 
 return await ServiceHost.RunAsync(WorkerService.Name, args, WorkerService.Compose);
-
-/// <summary>Makes attempts at jobs. Its listener has no routes: work comes from the bus, health is on the management listener.</summary>
-internal static class WorkerService
-{
-    internal const string Name = "staging-worker";
-
-    internal static void Compose(ServiceBuilder service)
-    {
-        var settings = WorkerSettings.Read(service.Settings);
-        service.Services.AddSingleton(settings);
-        service.AddIdentity(callers: [], calls: true);
-        service.AddRedis();
-        service.AddMessaging(bus => bus
-            .Consumes<StageRoomConsumer, StageRoom>(settings.Concurrency)
-            .Publishes<RenderProgressed>()
-            .Publishes<RoomStaged>()
-            .Publishes<StagingFailed>());
-        service.AddOutputs();
-        service.AddImageProvider();
-        service.AddRendering(settings);
-    }
-}

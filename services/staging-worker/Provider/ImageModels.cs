@@ -1,7 +1,7 @@
 namespace HomeStage.Worker.Provider;
 
 /// <summary>A size in pixels as the provider is asked for it.</summary>
-internal readonly record struct PictureSize(int Width, int Height)
+internal sealed record PictureSize(int Width, int Height)
 {
     public override string ToString() => $"{Width}x{Height}";
 }
@@ -28,7 +28,7 @@ internal sealed record ImageModel
     internal PictureSize SizeFor(int photoWidth, int photoHeight)
     {
         var shape = Math.Log((double)photoWidth / photoHeight);
-        return Sizes.MinBy(size => Math.Abs(Math.Log((double)size.Width / size.Height) - shape));
+        return Sizes.MinBy(size => Math.Abs(Math.Log((double)size.Width / size.Height) - shape))!;
     }
 }
 

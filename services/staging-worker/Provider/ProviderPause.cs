@@ -1,5 +1,4 @@
 using HomeStage.Hosting.Redis;
-using StackExchange.Redis;
 
 namespace HomeStage.Worker.Provider;
 

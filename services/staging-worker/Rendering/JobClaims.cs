@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
 using HomeStage.Contracts;
 
 namespace HomeStage.Worker.Rendering;

@@ -46,7 +46,7 @@ public sealed class AttemptTests(TestServers servers)
         var call = scene.Provider.Calls.ShouldHaveSingleItem();
         call.Fields["model"].ShouldBe("gpt-image-2.5-sunburst");
         call.Fields["n"].ShouldBe("3");
-        call.Fields["size"].ShouldBe("1536x1024");
+        call.Fields["size"].ShouldBe("1408x1056");
         call.Fields["quality"].ShouldBe("medium");
         call.Fields.ContainsKey("input_fidelity").ShouldBeFalse();
         call.Fields["safety_identifier"].ShouldBe("safety-of-test");
