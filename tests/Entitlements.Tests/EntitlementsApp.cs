@@ -93,6 +93,7 @@ public sealed class EntitlementsApp : IAsyncDisposable
     {
         _http.Dispose();
         await _others.StopAsync(CancellationToken.None);
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         await Admin.DisposeAsync();
         await _virtualHost.DisposeAsync();
@@ -183,6 +184,13 @@ public sealed class EntitlementsApp : IAsyncDisposable
     {
         await using var command = Admin.CreateCommand(sql);
         return (T)(await command.ExecuteScalarAsync(Cancel))!;
+    }
+
+    /// <summary>Runs a statement, by the superuser.</summary>
+    internal async Task ExecuteAsync(string sql)
+    {
+        await using var command = Admin.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancel);
     }
 
     internal Task<IReadOnlyList<string>> DeadLettersAsync(string queue) => _virtualHost.TakeAsync(queue + "_error");

@@ -47,7 +47,6 @@ create table holds (
   constraint free_holds_no_credits check (credits = case when taken_at is null or free then 0 else price end),
   constraint settled_with_figures check (num_nulls(credits_used, outcome, settled_at) = case state when 'settled' then 0 else 3 end)
 );
-create index holds_open on holds (account_id) where state = 'open';
 
 create table hold_allocations (
   job_id uuid not null references holds (job_id),
@@ -58,7 +57,6 @@ create table hold_allocations (
   primary key (job_id, grant_id),
   constraint settled_as_a_whole check (captured + released in (0, credits))
 );
-create index hold_allocations_grant on hold_allocations (grant_id);
 
 -- What happened to whose credits, why, and who did it. Never changed: what was wrong is corrected by another entry.
 -- number orders an account's entries, because each is written under the account's lock.

@@ -11,7 +11,6 @@ create table free_usages (
   used_at timestamptz not null
 );
 create index free_usages_window on free_usages (address_hash, used_at);
-create index free_usages_at on free_usages (used_at);
 
 -- The same pictures by day (UTC) over the whole installation, for the daily budget.
 create table free_days (

@@ -20,7 +20,7 @@ public sealed class SessionsTests(EntitlementsFixture fixture) : IClassFixture<E
         (await PutAsync(_account, device: null)).Status.ShouldBe(204);
 
         (await _app.ScalarAsync<string>($"""
-            select concat_ws(' | ', kind, device, created_at = '{first:O}', last_seen_at = '{_app.Clock.Now:O}')
+            select concat_ws(' | ', kind, device, sessions.created_at = '{first:O}', last_seen_at = '{_app.Clock.Now:O}')
             from sessions join accounts on accounts.id = account_id where sessions.id = '{_session}' and account_id = '{_account}'
             """)).ShouldBe("visitor | Firefox on Linux | t | t");
     }

@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using HomeStage.Testing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
 using static HomeStage.Entitlements.Tests.EntitlementsApp;
@@ -25,6 +27,44 @@ public sealed class MessagesTests(EntitlementsFixture fixture) : IClassFixture<E
         await Eventually.Async(async () => await _app.AvailableAsync(_account) == 20, "the credits are there");
         ((DateTimeOffset)(await _app.CreditsAsync(_account))["grants"]![0]!["expiresAt"]!).ShouldBe(paidAt.AddDays(365));
         await Eventually.Async(() => _app.CreditsChanged.Contains(_account), "the change was told");
+    }
+
+    [Fact]
+    public async Task What_happens_to_credits_is_counted()
+    {
+        using var counters = new CreditCounters(_app.Services.GetRequiredService<IMeterFactory>());
+
+        await _app.PublishAsync(Payment(_account, _order, _app.Clock.Now));
+        await Eventually.Async(async () => await _app.AvailableAsync(_account) == 20, "the credits are there");
+        await _app.HoldAsync(_job, Hold(_account, credits: 3));
+        await _app.HoldAsync(_job, Hold(_account, credits: 3));
+        await _app.PublishAsync(Settlement(_account, _job, creditsUsed: 2));
+
+        await Eventually.Async(() => counters.ToString() == "captured 2, granted 20, held 3, released 1", "each is counted once");
+    }
+
+    [Fact]
+    public async Task What_comes_late_for_an_account_that_was_merged_reaches_the_one_that_owns_its_things_now()
+    {
+        var into = Guid.CreateVersion7();
+        await _app.GrantAsync(into, 1);
+        await _app.GrantAsync(_account, 5);
+        await _app.HoldAsync(_job, Hold(_account, credits: 2));
+        await _app.ExecuteAsync($"""
+            update accounts set merged_into = '{into}' where id = '{_account}';
+            update grants set account_id = '{into}' where account_id = '{_account}';
+            select write_entry('{_account}', id, order_id, null, 'merge', -remaining, remaining, 'system', 'merged', now()),
+              write_entry('{into}', id, order_id, null, 'merge', remaining, remaining, 'system', 'merged', now())
+            from grants where account_id = '{into}' and credits = 5;
+            """);
+
+        await _app.PublishAsync(Payment(_account, _order, _app.Clock.Now));
+        await _app.PublishAsync(Settlement(_account, _job, creditsUsed: 1));
+
+        await Eventually.Async(async () => await _app.AvailableAsync(into) == 1 + 4 + 20, "both have arrived");
+        (await _app.HoldAsync(Guid.CreateVersion7(), Hold(_account, credits: 25))).Status.ShouldBe(200);
+        (await _app.EntriesAsync(into)).ShouldStartWith("grant 1, grant 5, hold -2, merge -3, merge 3, ");
+        (await _app.ViolationsAsync()).ShouldBeEmpty();
     }
 
     [Fact]

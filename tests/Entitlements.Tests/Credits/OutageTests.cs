@@ -41,4 +41,21 @@ public sealed class OutageTests(TestServers servers)
         (await app.DeadLettersAsync("entitlements.payment-completed")).ShouldBeEmpty();
         (await app.ViolationsAsync()).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task A_storage_that_hangs_is_closed_too_and_repeating_the_request_takes_once()
+    {
+        var postgres = await servers.StartPostgresAsync();
+        await using var app = await StartAsync(servers, await TestDatabase.CreateAsync(postgres.Facts.Postgres!));
+        var (account, job) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await app.GrantAsync(account, 5);
+
+        postgres.Postgres!.Freeze();
+        var answer = await app.HoldAsync(job, Hold(account, credits: 2));
+        postgres.Postgres.Thaw();
+
+        (answer.Status, answer.Code).ShouldBe((503, "usage_unavailable"));
+        await Eventually.Async(async () => (await app.HoldAsync(job, Hold(account, credits: 2))).Status == 200, "the hold is possible again");
+        (await app.EntriesAsync(account)).ShouldBe("grant 5, hold -2");
+    }
 }

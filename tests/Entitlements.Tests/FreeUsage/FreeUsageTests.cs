@@ -3,7 +3,7 @@ using Shouldly;
 using Xunit;
 using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
-namespace HomeStage.Entitlements.Tests.Credits;
+namespace HomeStage.Entitlements.Tests.FreeUsage;
 
 public sealed class FreeUsageTests(EntitlementsFixture fixture, TestServers servers) : IClassFixture<EntitlementsFixture>
 {
