@@ -10,6 +10,8 @@ namespace HomeStage.Tool;
 /// <summary>The commands and their options.</summary>
 internal static class CommandLine
 {
+    private const int PlainWidth = 200;
+
     public static Task<int> RunAsync(string[] args)
     {
         var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test() };
@@ -79,7 +81,7 @@ internal static class CommandLine
         using var stop = new StopRequest();
         try
         {
-            return await command(AnsiConsole.Console, stop.Token);
+            return await command(Terminal(), stop.Token);
         }
         catch (ToolException failure)
         {
@@ -91,6 +93,16 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync("Stopped.");
             return 1;
         }
+    }
+
+    /// <summary>Colours and spinners are for a terminal; what goes to a file or a pipe is plain text in lines of any length.</summary>
+    private static IAnsiConsole Terminal()
+    {
+        if (!Console.IsOutputRedirected)
+            return AnsiConsole.Console;
+        var console = AnsiConsole.Create(new() { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No });
+        console.Profile.Width = PlainWidth;
+        return console;
     }
 
     private static Option<int?> Port() => Between(new Option<int?>("--port") { Description = $"The port of the page and the API ({UpOptions.DefaultPort} if not said)." }, 1, 65_535);

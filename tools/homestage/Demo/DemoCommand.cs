@@ -113,7 +113,7 @@ internal static class DemoCommand
             { new StringContent("standard"), "quality" },
         };
         var job = await gateway.PostAsync("/api/v1/stagings", form, stop);
-        console.MarkupLineInterpolated($"Submitted {Path.GetFileName(options.Photo)} as {options.Room}, {options.Style}: job {job["id"]}, cost {job["cost"]}.");
+        console.MarkupLineInterpolated($"Submitted {Path.GetFileName(options.Photo)} as {options.Room}, {options.Style}: job {job["id"]}, cost {job["cost"]?["credits"]}.");
         return job;
     }
 
@@ -121,7 +121,7 @@ internal static class DemoCommand
     {
         var job = await gateway.GetAsync($"/api/v1/stagings/{id}", stop);
         if ((string?)job["status"] != "succeeded")
-            throw new ToolException($"The job {id} ended as {job["status"]}{(job["error"] is { } error ? $": {error.ToJsonString()}" : "")}. Failed jobs cost nothing; the logs of staging-worker and staging-api are in the data folder's logs/.");
+            throw new ToolException($"The job {id} ended as {job["status"]}{(job["error"] is { } error ? $": {error["message"]} ({error["code"]})" : "")}. Failed jobs cost nothing; the logs of staging-worker and staging-api are in the data folder's logs/.");
     }
 
     private static async Task<List<string>> DownloadAsync(GatewayClient gateway, string id, DemoOptions options, CancellationToken stop)

@@ -16,7 +16,7 @@ internal static class Receipt
 
         var table = new Table().Border(TableBorder.Rounded).Title("Receipt").AddColumns("when", "what", "credits", "balance", "why");
         foreach (var entry in entries.Where(entry => Of(entry, "jobId") == jobId || Of(entry, "kind") == "grant").Reverse())
-            table.AddRow(new[] { Of(entry, "at"), Of(entry, "kind"), Amount(entry), Of(entry, "balanceAfter"), Of(entry, "reason") }.Select(Markup.Escape).ToArray());
+            table.AddRow(new[] { Of(entry, "at"), Of(entry, "kind"), Amount(entry), Of(entry, "balanceAfter"), Of(entry, "description") }.Select(Markup.Escape).ToArray());
         console.Write(table);
         console.WriteLine($"{Sum(entries, "grant")} granted, {Sum(entries, "hold", jobId)} held, {Sum(entries, "capture", jobId)} captured, {credits["available"]} left.");
         foreach (var file in files)

@@ -30,16 +30,16 @@ internal sealed class Deployment
 {
     private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
-    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS"];
+    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS"];
 
     /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
-        ["gateway"] = [],
-        ["billing"] = ["STRIPE_API_URL", "PLANS_FILE"],
+        ["gateway"] = ["ALLOWED_ORIGINS"],
+        ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
         ["staging-api"] = [],
-        ["staging-worker"] = ["OPENAI_BASE_URL", "OPENAI_MODEL", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS", "DRAIN_SECONDS"],
+        ["staging-worker"] = ["OPENAI_BASE_URL", "OPENAI_MODEL", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
     private readonly DeploymentInput _input;
@@ -137,7 +137,6 @@ internal sealed class Deployment
         ("STAGING_API_URL", _urls["staging-api"]),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
         ("OPENAI_API_KEY", Providers.OpenAiKey),
-        ("DRAIN_SECONDS", "20"),
         .. Providers.OpenAiIsSimulated ? ((string, string)[])[("OPENAI_BASE_URL", _urls["openai"] + "/v1")] : [],
     ]);
 
@@ -148,6 +147,7 @@ internal sealed class Deployment
             ("HTTP_URL", url),
             ("MANAGEMENT_URL", management),
             ("ASPNETCORE_ENVIRONMENT", "Development"),
+            ("DRAIN_SECONDS", "20"),
             ("IDENTITY_KEY_FILE", IdentityKeys.KeyFile(_input.Data.IdentityKeys, program)),
             ("IDENTITY_CALLERS_DIR", IdentityKeys.CallersFolder(_input.Data.IdentityKeys, program)),
             .. Storage(program),
