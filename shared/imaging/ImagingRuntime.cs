@@ -36,12 +36,12 @@ public static class ImagingRuntime
                     throw new InvalidOperationException("libvips could not start: check the installation of libvips42.");
                 vips_concurrency_set(1);
                 vips_cache_set_max(0);
+                vips_operation_block_set("VipsForeignLoad", 1);
+                vips_operation_block_set("VipsForeignLoadJpeg", 0);
+                vips_operation_block_set("VipsForeignLoadPng", 0);
+                vips_operation_block_set("VipsForeignLoadWebp", 0);
             }
 
-            vips_operation_block_set("VipsForeignLoad", 1);
-            vips_operation_block_set("VipsForeignLoadJpeg", 0);
-            vips_operation_block_set("VipsForeignLoadPng", 0);
-            vips_operation_block_set("VipsForeignLoadWebp", 0);
             vips_operation_block_set("VipsForeignLoadSvg", loaders == ImageLoaders.PhotosAndDrawings ? 0 : 1);
             _ready = true;
         }
