@@ -12,6 +12,12 @@ public sealed record EncodedImage(byte[] Bytes, int Width, int Height, string Me
 /// <summary>Steps that every picture goes through.</summary>
 internal static class Picture
 {
+    /// <summary>
+    /// Makes broken data an error for <c>thumbnail_buffer</c>. Its own argument <c>fail-on</c> is not handed to the loader in
+    /// libvips 8.14, whose PNG loader would then fill the rest with black.
+    /// </summary>
+    internal static readonly (string Name, object Value) Strictly = ("option-string", "fail-on=error");
+
     private const string White = "255 255 255";
 
     /// <summary>
@@ -22,7 +28,7 @@ internal static class Picture
     {
         List<(string, object)> arguments =
         [
-            ("buffer", file), ("width", longestSide), ("height", longestSide), ("size", "down"), ("fail-on", "truncated"),
+            ("buffer", file), ("width", longestSide), ("height", longestSide), ("size", "down"), Strictly,
         ];
         if (convertProfile)
             arguments.Add(("export-profile", "srgb"));

@@ -139,19 +139,20 @@ public sealed class DirectoryBlobStore : IBlobStore
 
     private string PathOf(string key) => Path.Combine(_blobs, key) + Leaf;
 
-    // A delete may take the folder away between its making and the move: then once more.
+    // A delete may take a folder away between its making and the move: then once more.
     private void MoveIntoPlace(string temporary, string path)
     {
+        const int mostTries = 100;
         var folder = Path.GetDirectoryName(path)!;
-        while (true)
+        for (var tries = 1; ; tries++)
         {
-            Directory.CreateDirectory(folder);
             try
             {
+                Directory.CreateDirectory(folder);
                 File.Move(temporary, path, overwrite: true);
                 break;
             }
-            catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException && File.Exists(temporary))
+            catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException && tries < mostTries && File.Exists(temporary))
             {
             }
         }

@@ -25,7 +25,7 @@ public static class ProviderFrame
         try
         {
             using var fitted = Vips.Image(
-                "thumbnail_buffer", ("buffer", photo), ("width", width), ("height", height), ("fail-on", "truncated"));
+                "thumbnail_buffer", ("buffer", photo), ("width", width), ("height", height), Picture.Strictly);
             using var rgb = Picture.ToRgb(fitted);
             using var pixels = rgb.PixelsAlone();
             using var framed = Vips.Image(

@@ -53,7 +53,7 @@ internal static class RoomPainter
         {
             using var covered = Vips.Image(
                 "thumbnail_buffer",
-                ("buffer", photo), ("width", width), ("height", height), ("crop", "centre"), ("fail-on", "truncated"));
+                ("buffer", photo), ("width", width), ("height", height), ("crop", "centre"), Picture.Strictly);
             using var rgb = Picture.ToRgb(covered);
             return rgb.PixelsAlone();
         }
