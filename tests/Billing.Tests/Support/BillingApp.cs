@@ -61,6 +61,7 @@ internal sealed class BillingApp : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
+    /// <summary>Migrates and starts; <see cref="FakeStripe"/> stands in for Stripe unless the settings say where that is.</summary>
     public static async Task<BillingApp> StartAsync(TestServers servers, IReadOnlyDictionary<string, string>? settings = null)
     {
         var (database, broker) = (await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync());
@@ -83,7 +84,8 @@ internal sealed class BillingApp : IAsyncDisposable
         {
             services.AddSingleton<TimeProvider>(time);
             services.AddSingleton<Microsoft.Extensions.Logging.ILoggerProvider>(logs);
-            services.AddHttpClient(nameof(IStripe)).ConfigurePrimaryHttpMessageHandler(() => stripe);
+            if (settings?.ContainsKey("STRIPE_API_URL") is not true)
+                services.AddHttpClient(nameof(IStripe)).ConfigurePrimaryHttpMessageHandler(() => stripe);
             services.ConfigureDbContext<BillingDb>(options => options.AddInterceptors(crash.Interceptors));
         }, TestContext.Current.CancellationToken);
         return new BillingApp(app, database, broker, folder, key, new Uri(all["HTTP_URL"]), stripe, time) { Logs = logs, Crash = crash };
