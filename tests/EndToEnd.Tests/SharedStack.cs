@@ -1,0 +1,16 @@
+using HomeStage.EndToEnd.Tests;
+using HomeStage.Testing;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace HomeStage.EndToEnd.Tests;
+
+/// <summary>One running system with two workers, for tests that break nothing.</summary>
+public sealed class SharedStack : IAsyncLifetime
+{
+    public TestStack Stack { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2);
+
+    public ValueTask DisposeAsync() => Stack.DisposeAsync();
+}
