@@ -99,7 +99,7 @@ internal sealed class JobWriter(
     };
 
     // An attempt whose lease was lost may deliver after all: the newer record is the better one.
-    private Task RecordAsync(StagingDb db, Guid jobId, AttemptEnd ended, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
+    private Task<int> RecordAsync(StagingDb db, Guid jobId, AttemptEnd ended, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
         $"""
         insert into attempts (job_id, attempt, outcome, may_have_cost, model, request_id, input_tokens, output_tokens, duration_ms, claimed_at, ended_at)
         values ({jobId}, {ended.Attempt}, {ended.Outcome}, {ended.MayHaveCost}, {ended.Usage?.Model}::text, {ended.Usage?.RequestId}::text,

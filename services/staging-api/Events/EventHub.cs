@@ -79,7 +79,7 @@ internal sealed class EventHub
 }
 
 /// <summary>That there are new events of an account, and of a job of it.</summary>
-internal readonly record struct Announcement(Guid AccountId, Guid? JobId);
+internal sealed record Announcement(Guid AccountId, Guid? JobId);
 
 /// <summary>One stream's place in the hub.</summary>
 internal sealed class EventSubscription(EventHub hub, Guid subject) : IDisposable

@@ -153,8 +153,9 @@ internal sealed partial class Submission(
             case HoldOutcome.Refused(var problem):
                 var refusal = PassOn(problem);
                 metrics.Submitted(Code(refusal));
-                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(Code(refusal)), cancellationToken);
+                // The answer first: from then on a repetition gets it, and a job left accepted is failed by the scheduler.
                 await keys.RefuseAsync(owner, key, fingerprint, refusal, cancellationToken);
+                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(Code(refusal)), cancellationToken);
                 throw new ProblemException(refusal);
             case HoldOutcome.Settled:
                 // The scheduler, or a cancellation, was faster: the job says what became of it.

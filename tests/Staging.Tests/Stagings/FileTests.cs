@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using HomeStage.Staging.Retention;
-using HomeStage.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
