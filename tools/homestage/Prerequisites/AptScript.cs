@@ -6,10 +6,13 @@ namespace HomeStage.Tool.Prerequisites;
 /// </summary>
 internal static class AptScript
 {
-    public const string Text = """
+    public const string PolicyFile = "/usr/sbin/policy-rc.d";
+
+    /// <summary>The script; its arguments are the packages, each with alternatives joined by '|', of which the first that exists is taken.</summary>
+    public static string Text(string policyFile = PolicyFile) => $$"""
         set -u
         export DEBIAN_FRONTEND=noninteractive
-        guard=/usr/sbin/policy-rc.d
+        guard='{{policyFile}}'
         if [ ! -e "$guard" ] || grep -q 'put here by homestage' "$guard"; then
           trap 'rm -f "$guard"' EXIT
           trap 'exit 1' INT TERM HUP

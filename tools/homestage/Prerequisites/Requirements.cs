@@ -30,9 +30,8 @@ internal static class Requirements
         console.MarkupLineInterpolated($"HomeStage needs {string.Join(", ", missing.Select(requirement => requirement.Name))}: installing the packages {string.Join(' ', planned.Packages)}. No server of this machine is started or changed.");
         if (planned.Ask && !await new ConfirmationPrompt("Go on?").ShowAsync(console, cancel))
             throw new ToolException("Nothing was installed. Run the command again when you want it, or install the packages yourself.");
-        // One argument a requirement: alternatives joined by '|', of which the script takes the first that exists.
         var exit = await RunAsync(planned.WithSudo ? "sudo" : "sh", [
-            .. planned.WithSudo ? (string[])["sh"] : [], "-c", AptScript.Text, "homestage",
+            .. planned.WithSudo ? (string[])["sh"] : [], "-c", AptScript.Text(), "homestage",
             .. missing.Select(requirement => string.Join('|', requirement.Packages))], cancel);
         if (exit != 0)
             throw new ToolException("The packages could not be installed; what apt-get says is above.");
