@@ -110,7 +110,8 @@ internal sealed class Deployment
         ("STAGING_API_URL", _urls["staging-api"]),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
         .. _input.Https ? ((string, string)[])[("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [],
-    ]) with { Shown = (PublicUrl, "HomeStage: the page and the API") };
+    ]) with
+    { Shown = (PublicUrl, "HomeStage: the page and the API") };
 
     private ProcessPlan Billing() => Service("billing", "billing", _urls["billing"], StopStage.Services, [
         ("PUBLIC_URL", PublicUrl),
