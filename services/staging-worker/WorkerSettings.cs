@@ -30,7 +30,7 @@ internal sealed record WorkerSettings
         ProviderUrl = settings.Url("OPENAI_BASE_URL", "the address of OpenAI's API", "https://api.openai.com/v1"),
         ProviderKey = settings.Secret("OPENAI_API_KEY", "the key of the image provider", minimumLength: 8),
         Model = ModelOf(settings),
-        ProviderTimeout = settings.Seconds("PROVIDER_TIMEOUT_SECONDS", 300, 1, 900, "how long one provider call may take"),
+        ProviderTimeout = settings.Seconds("PROVIDER_TIMEOUT_SECONDS", 300, 1, 300, "how long one provider call may take; staging-api waits no longer for a lease past its deadline"),
     };
 
     private static ImageModel ModelOf(Settings settings)

@@ -4,12 +4,12 @@ using HomeStage.Worker.Tests.Scene;
 namespace HomeStage.Worker.Tests.Rendering;
 
 /// <summary>Pictures that were paid for are delivered, whoever died in between.</summary>
-public sealed class RecoveryTests(TestServers servers)
+public sealed class RecoveryTests(TestServers sharedServers)
 {
     [Fact]
     public async Task Killed_between_answer_and_message_the_next_delivery_delivers_without_a_second_call()
     {
-        await using var scene = await WorkerScene.SetAsync(servers);
+        await using var scene = await WorkerScene.SetAsync(sharedServers);
         await scene.UnbindAsync("RoomStaged", "staging-api.room-staged");
         await using var process = await scene.StartWorkerProcessAsync();
         var job = await scene.SendNewAsync();
@@ -27,7 +27,7 @@ public sealed class RecoveryTests(TestServers servers)
     [Fact]
     public async Task A_later_attempt_delivers_what_an_earlier_one_left_behind()
     {
-        await using var scene = await WorkerScene.SetAsync(servers);
+        await using var scene = await WorkerScene.SetAsync(sharedServers);
         await scene.UnbindAsync("RoomStaged", "staging-api.room-staged");
         await using var process = await scene.StartWorkerProcessAsync();
         var job = await scene.SendNewAsync();
@@ -47,7 +47,7 @@ public sealed class RecoveryTests(TestServers servers)
     [Fact]
     public async Task A_result_is_said_again_until_the_broker_has_it()
     {
-        await using var scene = await WorkerScene.SetAsync(servers);
+        await using var scene = await WorkerScene.SetAsync(sharedServers);
         await scene.UnbindAsync("RoomStaged", "staging-api.room-staged");
         await scene.StartWorkerAsync();
         var job = await scene.SendNewAsync();
@@ -63,7 +63,7 @@ public sealed class RecoveryTests(TestServers servers)
     [Fact]
     public async Task Killed_while_the_provider_works_the_next_claim_calls_again()
     {
-        await using var scene = await WorkerScene.SetAsync(servers);
+        await using var scene = await WorkerScene.SetAsync(sharedServers);
         scene.Provider.Hold = new TaskCompletionSource();
         await using var process = await scene.StartWorkerProcessAsync();
         var job = await scene.SendNewAsync();
@@ -76,6 +76,25 @@ public sealed class RecoveryTests(TestServers servers)
 
         await scene.StagedAsync(job);
         scene.Provider.Calls.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_broker_killed_while_the_provider_works_costs_no_second_picture()
+    {
+        var servers = await sharedServers.StartRabbitMqAsync();
+        await using var scene = await WorkerScene.SetAsync(sharedServers, broker: servers.Facts.RabbitMq);
+        scene.Provider.Hold = new TaskCompletionSource();
+        await scene.StartWorkerAsync();
+        var job = await scene.SendNewAsync();
+        await Eventually.Async(() => scene.Provider.Calls.Count == 1, "the provider was called");
+
+        await servers.RabbitMq!.KillAsync();
+        scene.Provider.Hold.SetResult();
+        await Eventually.Async(() => scene.Blobs.ExistsAsync($"{job}/1/result.json"), "the manifest is written");
+        await servers.RabbitMq.StartAgainAsync(TestContext.Current.CancellationToken);
+
+        (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);
+        scene.Provider.Calls.Count.ShouldBe(1);
     }
 
     [Theory]

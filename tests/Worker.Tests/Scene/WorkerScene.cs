@@ -42,9 +42,9 @@ internal sealed class WorkerScene : IAsyncDisposable
     /// <summary>The worker's settings; a test changes what it is about.</summary>
     public Dictionary<string, string> Settings { get; private set; } = [];
 
-    public static async Task<WorkerScene> SetAsync(TestServers servers, string? redis = null)
+    public static async Task<WorkerScene> SetAsync(TestServers servers, string? redis = null, RabbitMqFacts? broker = null)
     {
-        var scene = new WorkerScene { _host = await servers.CreateVirtualHostAsync(), Provider = await FakeProvider.StartAsync() };
+        var scene = new WorkerScene { _host = await TestVirtualHost.CreateAsync(broker ?? servers.RabbitMq), Provider = await FakeProvider.StartAsync() };
         var apiUrl = NewUrl();
         scene.Settings = new(StringComparer.Ordinal)
         {
