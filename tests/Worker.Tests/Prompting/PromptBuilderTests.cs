@@ -42,7 +42,7 @@ public sealed class PromptBuilderTests
     {
         var all = string.Join("\n=====\n", Rooms.SelectMany(room => Styles.SelectMany(style => (string[])[Build(room, style), Build(room, style, declutter: true)])));
 
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all))).ShouldBe("to be filled");
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all))).ShouldBe("20f46c460a750e2493c87b1c1508c74a60c120b5313525895e3376ed01b17ced");
     }
 
     [Fact]
