@@ -101,17 +101,21 @@ internal sealed class Deployment
         }
     }
 
-    private ProcessPlan Gateway() => Service("gateway", "gateway", $"{(_input.Https ? "https" : "http")}://127.0.0.1:{_input.Port}", StopStage.Gateway, [
-        ("PUBLIC_URL", PublicUrl),
-        ("COOKIE_KEYS_DIR", _input.Data.CookieKeys),
-        ("ADDRESS_PEPPER", _input.Seed.Secret("address pepper")),
-        ("BILLING_URL", _urls["billing"]),
-        ("ENTITLEMENTS_URL", _urls["entitlements"]),
-        ("STAGING_API_URL", _urls["staging-api"]),
-        ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
-        .. _input.Https ? ((string, string)[])[("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [],
-    ]) with
-    { Shown = (PublicUrl, "HomeStage: the page and the API") };
+    private ProcessPlan Gateway()
+    {
+        (string, string)[] tls = _input.Https ? [("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [];
+        var plan = Service("gateway", "gateway", $"{(_input.Https ? "https" : "http")}://127.0.0.1:{_input.Port}", StopStage.Gateway, [
+            ("PUBLIC_URL", PublicUrl),
+            ("COOKIE_KEYS_DIR", _input.Data.CookieKeys),
+            ("ADDRESS_PEPPER", _input.Seed.Secret("address pepper")),
+            ("BILLING_URL", _urls["billing"]),
+            ("ENTITLEMENTS_URL", _urls["entitlements"]),
+            ("STAGING_API_URL", _urls["staging-api"]),
+            ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
+            .. tls,
+        ]);
+        return plan with { Shown = (PublicUrl, "HomeStage: the page and the API") };
+    }
 
     private ProcessPlan Billing() => Service("billing", "billing", _urls["billing"], StopStage.Services, [
         ("PUBLIC_URL", PublicUrl),
