@@ -123,8 +123,11 @@ public sealed class SubmissionTests(StagingFixture fixture) : IClassFixture<Stag
 
         (await visitor.GetAsync("/api/v1/stagings")).Body!["items"]!.AsArray().ShouldBeEmpty();
         (await _app.CountAsync($"jobs where account_id = '{visitor.Account}' and status = 'failed' and credits_used = 0")).ShouldBe(1);
-        await Eventually.Async(() => _app.Settlements.Any(settled => settled.AccountId == visitor.Account && settled.CreditsUsed == 0), "it is settled with 0");
-        _app.Work.ShouldNotContain(work => work.Options.Words == visitor.Account.ToString());
+        var settled = await Eventually.ValueAsync(
+            () => Task.FromResult(_app.Settlements.FirstOrDefault(settlement => settlement.AccountId == visitor.Account)), "it is settled");
+        settled.CreditsUsed.ShouldBe(0);
+        (await visitor.GetAsync(settled.JobId)).Status.ShouldBe(404);
+        _app.Work.ShouldNotContain(work => work.JobId == settled.JobId);
     }
 
     [Fact]
