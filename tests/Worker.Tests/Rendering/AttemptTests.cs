@@ -27,7 +27,11 @@ public sealed class AttemptTests(TestServers servers)
         manifest.RootElement.GetProperty("outputs").GetArrayLength().ShouldBe(1);
         staged.Usage.ShouldBe(new ProviderUsage
         {
-            Model = "gpt-image-2.5-sunburst", RequestId = "req_of_test", InputTokens = 11, OutputTokens = 22, DurationMilliseconds = staged.Usage.DurationMilliseconds,
+            Model = "gpt-image-2.5-sunburst",
+            RequestId = "req_of_test",
+            InputTokens = 11,
+            OutputTokens = 22,
+            DurationMilliseconds = staged.Usage.DurationMilliseconds,
         });
         scene.Api.Results.Select(result => result.Message).OfType<RoomStaged>().Count().ShouldBe(1);
         scene.Api.ResultsOf<RenderProgressed>(job).Select(progress => progress.Phase).Order().ShouldBe(["finishing", "preparing", "rendering"]);
