@@ -70,7 +70,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
             foreach (var step in lane.Where(step => step is not Step.Pass))
                 await run.CarryOutAsync(step);
         }));
-        // Everything a second time, shifted, so that everything also happens twice at once.
+        // Everything a second time and backwards, so that all of it also meets itself.
         await Task.WhenAll([.. lanes, .. steps.Reverse().Where(step => step is not Step.Pass).Select(run.CarryOutAsync)]);
 
         _app.Clock.Pass(TimeSpan.FromHours(60));
