@@ -200,6 +200,7 @@ public sealed class MainJobTests(SharedStack shared) : IClassFixture<SharedStack
         var tool = Path.Combine(AppContext.BaseDirectory, "HomeStage.Tool.dll");
         using var demo = Process.Start(new ProcessStartInfo("dotnet", [tool, "demo", Visitor.SamplePhoto, "--out", pictures, "--data", Stack.DataFolderPath])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

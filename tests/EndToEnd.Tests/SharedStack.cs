@@ -1,4 +1,3 @@
-using HomeStage.EndToEnd.Tests;
 using HomeStage.Testing;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

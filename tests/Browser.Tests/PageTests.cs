@@ -1,0 +1,74 @@
+using HomeStage.Testing;
+using Microsoft.Playwright;
+
+namespace HomeStage.Browser.Tests;
+
+/// <summary>The main job by hand, in Debian's Chromium, against the whole running system.</summary>
+public sealed class PageTests : IAsyncLifetime
+{
+    private static readonly string SamplePhoto = Path.Combine(AppContext.BaseDirectory, "empty-room.jpg");
+
+    private readonly List<string> _complaints = [];
+    private TestStack _stack = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _stack = await TestStack.StartAsync();
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = "/usr/bin/chromium",
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _browser.DisposeAsync();
+        _playwright.Dispose();
+        await _stack.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(1440, 900)]
+    [InlineData(390, 844)]
+    public async Task A_visitor_buys_a_pack_stages_a_photo_and_downloads_it(int width, int height)
+    {
+        var page = await OpenAsync(width, height);
+
+        await page.Locator("#buy").ClickAsync();
+        await page.Locator("#plans button").First.ClickAsync();
+        await page.Locator("#pay").ClickAsync();
+        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("5 credits", new() { Timeout = 60_000 });
+
+        await page.Locator("#photo").SetInputFilesAsync(SamplePhoto);
+        await page.Locator("#room").SelectOptionAsync("living_room");
+        await page.Locator("#style").SelectOptionAsync("scandinavian");
+        await page.Locator("#submit").ClickAsync();
+        await Assertions.Expect(page.Locator("#result")).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        await Assertions.Expect(page.Locator("#receipt")).ToContainTextAsync("1 credit charged");
+        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("4 credits", new() { Timeout = 60_000 });
+
+        var download = await page.RunAndWaitForDownloadAsync(() => page.Locator("#downloads a").First.ClickAsync());
+        new FileInfo(await download.PathAsync()).Length.ShouldBeGreaterThan(10_000);
+        (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue();
+        _complaints.ShouldBeEmpty();
+    }
+
+    private async Task<IPage> OpenAsync(int width, int height)
+    {
+        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });
+        var page = await context.NewPageAsync();
+        // Violations of the content security policy come as console errors, too.
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                _complaints.Add(message.Text);
+        };
+        page.PageError += (_, error) => _complaints.Add(error);
+        await page.GotoAsync(_stack.PublicUrl.ToString());
+        return page;
+    }
+}
