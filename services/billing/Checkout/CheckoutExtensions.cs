@@ -1,5 +1,6 @@
 using HomeStage.Billing.Orders;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -32,7 +33,7 @@ internal static class CheckoutExtensions
             return Problem.Result(ProblemCode.Forbidden, "Buying needs a session; an API key cannot do it.");
         if (!request.HasJsonContentType())
             return Problem.Result(ProblemCode.UnsupportedMediaType, "Send application/json.");
-        var key = IdempotencyKey.Of(request);
+        var key = IdempotencyKeyHeader.Read(request);
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body, cancellationToken);
         return await desk.CheckOutAsync(caller.AccountId, key, body.ToArray(), cancellationToken);

@@ -1,5 +1,3 @@
-using HomeStage.Hosting.Problems;
-
 namespace HomeStage.Billing.Checkout;
 
 /// <summary>
@@ -23,15 +21,4 @@ internal sealed class IdempotencyKey
     public string? Refusal { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
-
-    /// <summary>The key of a request, or null if it has none.</summary>
-    /// <exception cref="ProblemException">It is not one of 1 to 255 visible ASCII characters.</exception>
-    internal static string? Of(HttpRequest request)
-    {
-        if (!request.Headers.TryGetValue("Idempotency-Key", out var values))
-            return null;
-        return values is [{ Length: > 0 and <= 255 } key] && key.All(letter => letter is > ' ' and <= '~')
-            ? key
-            : throw new ProblemException(Problem.Invalid("Idempotency-Key", "Send one key of 1 to 255 visible ASCII characters, for instance a UUID."));
-    }
 }

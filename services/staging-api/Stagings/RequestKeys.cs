@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -13,17 +14,8 @@ namespace HomeStage.Staging.Stagings;
 /// <summary>The <c>Idempotency-Key</c> of a request; <see cref="Value"/> is null without one.</summary>
 internal sealed record IdempotencyKey(string? Value)
 {
-    internal const string Header = "Idempotency-Key";
-
-    public static ValueTask<IdempotencyKey> BindAsync(HttpContext context)
-    {
-        var values = context.Request.Headers[Header];
-        if (values.Count == 0)
-            return ValueTask.FromResult(new IdempotencyKey((string?)null));
-        return values is [{ Length: >= 1 and <= 200 } key] && key.All(letter => letter is >= '!' and <= '~')
-            ? ValueTask.FromResult(new IdempotencyKey(key))
-            : throw new ProblemException(Problem.Invalid(Header, "Send one key of 1 to 200 visible ASCII characters."));
-    }
+    public static ValueTask<IdempotencyKey> BindAsync(HttpContext context) =>
+        ValueTask.FromResult(new IdempotencyKey(IdempotencyKeyHeader.Read(context.Request)));
 }
 
 /// <summary>What a key was used for.</summary>

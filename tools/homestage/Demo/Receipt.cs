@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 
@@ -14,9 +15,9 @@ internal static class Receipt
         var entries = await SettledEntriesAsync(gateway, jobId, cancel);
         var credits = await gateway.GetAsync("/api/v1/credits", cancel);
 
-        var table = new Table().Border(TableBorder.Rounded).Title("Receipt").AddColumns("when", "what", "credits", "balance", "why");
+        var table = new Table().Border(TableBorder.Rounded).Title("Receipt").AddColumns("when (UTC)", "what", "credits", "balance", "why");
         foreach (var entry in entries.Where(entry => Of(entry, "jobId") == jobId || Of(entry, "kind") == "grant").Reverse())
-            table.AddRow(new[] { Of(entry, "at"), Of(entry, "kind"), Amount(entry), Of(entry, "balanceAfter"), Of(entry, "description") }.Select(Markup.Escape).ToArray());
+            table.AddRow(new[] { When(entry), Of(entry, "kind"), Amount(entry), Of(entry, "balanceAfter"), Of(entry, "description") }.Select(Markup.Escape).ToArray());
         console.Write(table);
         console.WriteLine($"{Sum(entries, "grant")} granted, {Sum(entries, "hold", jobId)} held, {Sum(entries, "capture", jobId)} captured, {credits["available"]} left.");
         foreach (var file in files)
@@ -43,6 +44,8 @@ internal static class Receipt
 
     /// <summary>A capture moves nothing: what it took was held before. Its quantity says how much that was.</summary>
     private static string Amount(JsonNode entry) => (int)entry["amount"]! is var amount and not 0 ? $"{amount:+0;-0}" : $"({entry["quantity"]})";
+
+    private static string When(JsonNode entry) => ((DateTimeOffset)entry["at"]!).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     private static string Of(JsonNode entry, string name) => entry[name]?.ToString() ?? "";
 }

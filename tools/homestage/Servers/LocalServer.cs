@@ -56,6 +56,9 @@ public abstract class LocalServer
 
     private protected virtual Task BeforeLaunchAsync() => Task.CompletedTask;
 
+    /// <summary>What is left to do once the server answers.</summary>
+    private protected virtual Task AfterLaunchAsync(CancellationToken cancel) => Task.CompletedTask;
+
     private protected abstract ProcessSpec Spec();
 
     private protected abstract Task<bool> AnswersAsync(CancellationToken cancel);
@@ -73,6 +76,7 @@ public abstract class LocalServer
                 throw new ToolException($"{Name} did not answer within {StartTimeout.TotalSeconds:0} s. Its log {_process.Spec.LogFile} closes with:\n{_process.LastLines()}");
             await Task.Delay(100, cancel);
         }
+        await AfterLaunchAsync(cancel);
     }
 
     private async Task<bool> TriedAsync(CancellationToken cancel)

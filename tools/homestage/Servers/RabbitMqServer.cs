@@ -7,12 +7,14 @@ namespace HomeStage.Tool.Servers;
 internal sealed class RabbitMqServer : LocalServer
 {
     private const string Account = "rabbitmq";
+    private const string NodeName = "homestage@localhost";
     private readonly string _folder;
     private readonly string _program = Executables.RabbitMqServer() ?? throw new ToolException("RabbitMQ is not installed.");
     private readonly string _epmdProgram = Executables.Epmd() ?? throw new ToolException("Erlang's epmd, which RabbitMQ needs, is not installed.");
     private readonly int _epmdPort = FreePorts.Next();
     private readonly int _nodePort = FreePorts.Next();
     private ChildProcess? _epmd;
+    private bool _hasQueues;
 
     public RabbitMqServer(LocalServersOptions options) : base(options)
     {
@@ -64,6 +66,7 @@ internal sealed class RabbitMqServer : LocalServer
 
     private protected override async Task BeforeLaunchAsync()
     {
+        _hasQueues = Directory.Exists(InFolder("data"));
         if (_epmd is { IsRunning: true })
             return;
         _epmd = await ChildProcess.StartAsync(new("epmd", _epmdProgram, ["-port", $"{_epmdPort}", "-address", "127.0.0.1"])
@@ -81,14 +84,9 @@ internal sealed class RabbitMqServer : LocalServer
         ParentDeathSignal = Signal.Term,
         // What runs has nothing to lose that quorum queues do not have on disk, and shutting down takes it long.
         StopSignal = Options.Durable ? Signal.Term : Signal.Kill,
-        Environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        Environment = new Dictionary<string, string>(Node(), StringComparer.Ordinal)
         {
-            ["HOME"] = InFolder("home"),
-            ["ERL_EPMD_PORT"] = $"{_epmdPort}",
-            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
-            ["RABBITMQ_NODENAME"] = "homestage@localhost",
             ["RABBITMQ_DIST_PORT"] = $"{_nodePort}",
-            ["RABBITMQ_CONF_ENV_FILE"] = InFolder("environment"),
             ["RABBITMQ_CONFIG_FILE"] = InFolder("rabbitmq"),
             ["RABBITMQ_ENABLED_PLUGINS_FILE"] = InFolder("enabled_plugins"),
             ["RABBITMQ_MNESIA_BASE"] = InFolder("data"),
@@ -99,6 +97,36 @@ internal sealed class RabbitMqServer : LocalServer
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
                 "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +sbwt none +sbwtdcpu none +sbwtdio none",
         },
+    };
+
+    /// <summary>
+    /// A quorum queue of a single node sometimes finds no leader after a crash and then takes no message, for ever
+    /// (rabbitmq-server issue 10070). Asking its one member to hold an election ends that; a leader takes no notice.
+    /// </summary>
+    private protected override async Task AfterLaunchAsync(CancellationToken cancel)
+    {
+        if (!_hasQueues)
+            return;
+        const string election = "[catch ra:trigger_election({Name, node()}) || {Name, _} <- ra_directory:list_registered(quorum_queues)].";
+        var control = Path.Combine(Path.GetDirectoryName(_program)!, "rabbitmqctl");
+        var asked = await ChildProcess.StartAsync(new("rabbitmqctl", control, ["-n", NodeName, "eval", election])
+        {
+            LogFile = Options.LogFile("rabbitmq"),
+            RunAs = ServerAccount.Named(Account),
+            Environment = Node(),
+        }, Options.Ledger);
+        if (await asked.Exited.WaitAsync(cancel) is not 0 and var code)
+            throw new ToolException($"rabbitmqctl ended with {code} when RabbitMQ's queues were asked to find a leader:\n{asked.LastLines()}");
+    }
+
+    /// <summary>How programs of RabbitMQ find this node and no other.</summary>
+    private Dictionary<string, string> Node() => new(StringComparer.Ordinal)
+    {
+        ["HOME"] = InFolder("home"),
+        ["ERL_EPMD_PORT"] = $"{_epmdPort}",
+        ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+        ["RABBITMQ_NODENAME"] = NodeName,
+        ["RABBITMQ_CONF_ENV_FILE"] = InFolder("environment"),
     };
 
     private protected override async Task<bool> AnswersAsync(CancellationToken cancel)

@@ -50,12 +50,12 @@ internal sealed record Suite(string Name, string Assembly)
         return result;
     }
 
-    /// <summary>Failures as they happen, without the runner's own headings.</summary>
+    /// <summary>Failures as they happen, without the runner's own headings and without the logs of services that run inside a test.</summary>
     private static void Show(string line)
     {
         string[] headings = ["Discovering:", "Discovered:", "Starting:", "Finished:", "=== TEST EXECUTION SUMMARY ==="];
         var text = line.Trim();
-        if (text.Length > 0 && !Array.Exists(headings, heading => text.StartsWith(heading, StringComparison.Ordinal)) && !text.Contains(", Not Run: ", StringComparison.Ordinal))
+        if (text.Length > 0 && !text.StartsWith("{\"timestamp\":", StringComparison.Ordinal) && !Array.Exists(headings, heading => text.StartsWith(heading, StringComparison.Ordinal)) && !text.Contains(", Not Run: ", StringComparison.Ordinal))
             Console.WriteLine(line);
     }
 }
