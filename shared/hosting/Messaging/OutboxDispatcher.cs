@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using MassTransit;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -19,6 +20,14 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private static readonly Meter Meter = new("HomeStage.Messaging");
     private static readonly Histogram<double> Lag = Meter.CreateHistogram<double>(
         "homestage.outbox.lag", "s", "Time from a message's row to the broker's confirmation.");
+
+    // A broker that is away is tried again soon, so that service returns with it; a message that it will not take waits ever longer.
+    private static readonly (Outcome Outcome, string Sql)[] Consequences =
+    [
+        (Outcome.Confirmed, "delete from outbox where id = any($1)"),
+        (Outcome.BrokerAway, "update outbox set available_at = now() + interval '1 s' where id = any($1)"),
+        (Outcome.Refused, "update outbox set available_at = now() + least(30, 0.25 * 2 ^ least(attempts, 8)) * interval '1 s' where id = any($1)"),
+    ];
 
     private readonly NpgsqlDataSource _dataSource;
     private readonly Outbox _outbox;
@@ -40,13 +49,14 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         var rows = await LeaseAsync(cancellationToken);
         if (rows.Count == 0)
             return 0;
-        var confirmed = await Task.WhenAll(rows.Select(row => TryPublishAsync(row, cancellationToken)));
-        var done = rows.Where((_, index) => confirmed[index]).Select(row => row.Id).ToArray();
-        if (done.Length > 0)
-            await ExecuteAsync("delete from outbox where id = any($1)", done, cancellationToken);
-        var failed = rows.Where((_, index) => !confirmed[index]).Select(row => row.Id).ToArray();
-        if (failed.Length > 0)
-            await ExecuteAsync("update outbox set available_at = now() + least(30, 0.25 * 2 ^ least(attempts, 8)) * interval '1 s' where id = any($1)", failed, cancellationToken);
+        var outcomes = await Task.WhenAll(rows.Select(row => TryPublishAsync(row, cancellationToken)));
+        foreach (var (outcome, sql) in Consequences)
+        {
+            var ids = rows.Where((_, index) => outcomes[index] == outcome).Select(row => row.Id).ToArray();
+            if (ids.Length > 0)
+                await ExecuteAsync(sql, ids, cancellationToken);
+        }
+
         return rows.Count;
     }
 
@@ -108,7 +118,7 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         return rows;
     }
 
-    private async Task<bool> TryPublishAsync(Row row, CancellationToken cancellationToken)
+    private async Task<Outcome> TryPublishAsync(Row row, CancellationToken cancellationToken)
     {
         var parent = ActivityContext.TryParse(row.TraceParent, null, out var context) ? context : default;
         using var activity = Source.StartActivity("outbox publish", ActivityKind.Internal, parent);
@@ -119,12 +129,12 @@ internal sealed partial class OutboxDispatcher : BackgroundService
             var message = JsonSerializer.Deserialize(row.Body, type, Outbox.Json)!;
             await _publisher.PublishAsync(message, row.MessageId, cancellationToken);
             Lag.Record((_time.GetUtcNow() - row.CreatedAt).TotalSeconds);
-            return true;
+            return Outcome.Confirmed;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             Log.PublishFailed(_logger, row.MessageType, row.MessageId, error);
-            return false;
+            return error is MessageReturnedException or JsonException or (InvalidOperationException and not ObjectDisposedException) ? Outcome.Refused : Outcome.BrokerAway;
         }
     }
 
@@ -133,6 +143,13 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         await using var command = _dataSource.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter { Value = ids });
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private enum Outcome
+    {
+        Confirmed,
+        BrokerAway,
+        Refused,
     }
 
     private sealed record Row(long Id, Guid MessageId, string MessageType, string Body, string? TraceParent, DateTimeOffset CreatedAt);
