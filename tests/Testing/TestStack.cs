@@ -12,9 +12,10 @@ namespace HomeStage.Testing;
 public sealed class TestStack : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;
+    private readonly HeldFolder _held;
     private readonly Stack _stack;
 
-    private TestStack(TemporaryFolder folder, Stack stack) => (_folder, _stack) = (folder, stack);
+    private TestStack(TemporaryFolder folder, HeldFolder held, Stack stack) => (_folder, _held, _stack) = (folder, held, stack);
 
     /// <summary>The address that clients use.</summary>
     public Uri PublicUrl => new(_stack.Deployment.PublicUrl);
@@ -44,20 +45,25 @@ public sealed class TestStack : IAsyncDisposable
     public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
     {
         var folder = new TemporaryFolder();
+        HeldFolder? held = null;
         try
         {
+            held = await HeldFolder.TakeAsync(new DataFolder(folder.FullPath), fresh: false, TestContext.Current.CancellationToken);
             var stack = await Stack.StartAsync(new()
             {
-                Data = new DataFolder(folder.FullPath),
+                Data = held.Data,
                 Port = FreePorts.Next(),
                 Workers = workers,
                 Durable = false,
                 Given = settings ?? new Dictionary<string, string>(StringComparer.Ordinal),
             }, _ => { }, TestContext.Current.CancellationToken);
-            return new(folder, stack);
+            RunFile.WriteReady(held.Data);
+            return new(folder, held, stack);
         }
         catch
         {
+            if (held is not null)
+                await held.DisposeAsync();
             folder.Dispose();
             throw;
         }
@@ -76,6 +82,7 @@ public sealed class TestStack : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stack.StopAsync();
+        await _held.DisposeAsync();
         _folder.Dispose();
     }
 
