@@ -14,7 +14,12 @@ public sealed class InternalIdentityTests
 {
     private static readonly Caller Visitor = new()
     {
-        Issuer = "ignored", AccountId = Guid.CreateVersion7(), Kind = CallerKind.Visitor, SessionId = Guid.CreateVersion7(), AddressHash = "hash", Scopes = ["credits:read"],
+        Issuer = "ignored",
+        AccountId = Guid.CreateVersion7(),
+        Kind = CallerKind.Visitor,
+        SessionId = Guid.CreateVersion7(),
+        AddressHash = "hash",
+        Scopes = ["credits:read"],
     };
 
     [Fact]
