@@ -26,6 +26,12 @@ public sealed record PaymentCompleted
 
     /// <summary>ISO 4217 code in lower case, as Stripe writes it.</summary>
     public required string Currency { get; init; }
+
+    /// <summary>
+    /// SHA-256 of the order's restore code, hexadecimal, which opens the account on another device while it has no identity. Null from a
+    /// billing that makes none.
+    /// </summary>
+    public string? RestoreCodeHash { get; init; }
 }
 
 /// <summary>What is now known of money that went back, in absolute figures; the highest revision wins.</summary>
