@@ -69,6 +69,23 @@ public sealed class TestVirtualHost : IAsyncDisposable
         return [.. queues!.Select(queue => (string)queue!["name"]!)];
     }
 
+    /// <summary>Closes the connections of a user, as an operator or a failing node does; waits until there are any.</summary>
+    public Task CloseConnectionsAsync(string user) => Eventually.Async(
+        async () =>
+        {
+            var connections = await _management.GetFromJsonAsync<JsonArray>($"vhosts/{Name}/connections", TestContext.Current.CancellationToken);
+            var closed = 0;
+            foreach (var connection in connections!.Where(connection => (string?)connection!["user"] == user))
+            {
+                using var answer = await _management.DeleteAsync(
+                    new Uri($"connections/{Uri.EscapeDataString((string)connection!["name"]!)}", UriKind.Relative), TestContext.Current.CancellationToken);
+                closed += answer.IsSuccessStatusCode ? 1 : 0;
+            }
+
+            return closed > 0;
+        },
+        $"{user} is connected");
+
     /// <summary>Removes the virtual host; connections to it are closed.</summary>
     public async ValueTask DisposeAsync()
     {

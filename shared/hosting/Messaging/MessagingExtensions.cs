@@ -4,6 +4,8 @@ using MassTransit.Middleware;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace HomeStage.Hosting.Messaging;
 
@@ -66,6 +68,7 @@ public static class MessagingExtensions
         var url = BrokerUrl(service.Settings, "RABBITMQ_URL");
         service.Services.AddSingleton(topology);
         service.Services.AddSingleton<BusPublisher>();
+        service.Services.AddSingleton<BrokerReachable>();
         service.Services.AddMassTransit(registration =>
         {
             registration.DisableUsageTelemetry();
@@ -73,7 +76,15 @@ public static class MessagingExtensions
                 subscription.Register(registration);
             registration.UsingRabbitMq((context, bus) =>
             {
-                bus.Host(url, host => host.PublisherConfirmation = true);
+                var stopping = context.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+                var reachable = context.GetRequiredService<BrokerReachable>();
+                bus.Host(url, host =>
+                {
+                    host.PublisherConfirmation = true;
+                    // A frozen broker counts as lost after two of them.
+                    host.Heartbeat(TimeSpan.FromSeconds(5));
+                    host.OnRefreshConnectionFactory = factory => reachable.WaitAsync(factory, stopping);
+                });
                 bus.SendTopology.ConfigureErrorSettings = error =>
                 {
                     // A copy of the queue's own arguments would make it its own dead-letter queue.
@@ -118,6 +129,7 @@ public static class MessagingExtensions
             pipe.UseFilter(new ErrorTransportFilter());
         });
         endpoint.ThrowOnSkippedMessages();
+        endpoint.UseFilter(new LostConnectionFilter(subscription.Queue, context.GetRequiredService<ILogger<LostConnectionFilter>>()));
         endpoint.UseMessageRetry(retry =>
         {
             // Unacked and in place, 20 minutes in all: a minute without Postgres dead-letters nothing.

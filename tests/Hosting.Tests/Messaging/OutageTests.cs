@@ -53,6 +53,35 @@ public sealed class OutageTests(TestServers servers)
         (await broker.MessagesAsync("billing.payment-completed_error")).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task A_connection_lost_under_a_consumer_that_waits_leaves_the_service_neither_deaf_nor_dumb()
+    {
+        await using var broker = await servers.CreateVirtualHostAsync();
+        await using var database = await servers.CreateDatabaseAsync();
+        var settings = EffectsService.Settings(database, broker);
+        await ServiceHost.MigrateAsync("billing", settings, EffectsService.Compose);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, settings);
+        var waiting = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        var scenario = host.Services.GetRequiredService<Scenario>();
+        scenario.BeforeCommit = () =>
+        {
+            scenario.BeforeCommit = () => Task.CompletedTask;
+            waiting.SetResult();
+            return release.Task;
+        };
+        await EffectsService.WriteAsync(host.Services, Orders[0]);
+        await waiting.Task;
+
+        await broker.CloseConnectionsAsync("billing");
+        await EffectsService.WriteAsync(host.Services, Orders[1]);
+
+        await Eventually.Async(async () => await SeenAsync(database) == 1, "another message went out, came in and took effect");
+        release.SetResult();
+        await Eventually.Async(async () => await SeenAsync(database) == 2, "and the first one did, once");
+        (await broker.MessagesAsync("billing.payment-completed_error")).ShouldBe(0);
+    }
+
     private static async Task PublishAsync(TestVirtualHost broker)
     {
         await using var publisher = await TestHost.StartAsync(

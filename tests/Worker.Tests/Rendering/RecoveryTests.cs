@@ -78,6 +78,25 @@ public sealed class RecoveryTests(TestServers sharedServers)
         scene.Provider.Calls.Count.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task A_broker_killed_while_the_provider_works_costs_no_second_picture()
+    {
+        var servers = await sharedServers.StartRabbitMqAsync();
+        await using var scene = await WorkerScene.SetAsync(sharedServers, broker: servers.Facts.RabbitMq);
+        scene.Provider.Hold = new TaskCompletionSource();
+        await scene.StartWorkerAsync();
+        var job = await scene.SendNewAsync();
+        await Eventually.Async(() => scene.Provider.Calls.Count == 1, "the provider was called");
+
+        await servers.RabbitMq!.KillAsync();
+        scene.Provider.Hold.SetResult();
+        await Eventually.Async(() => scene.Blobs.ExistsAsync($"{job}/1/result.json"), "the manifest is written");
+        await servers.RabbitMq.StartAgainAsync(TestContext.Current.CancellationToken);
+
+        (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);
+        scene.Provider.Calls.Count.ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("", 1, 4, 0, 4)]
     [InlineData("1:4:4", 1, 4, 1, 0)]
