@@ -1,6 +1,8 @@
 using System.CommandLine;
+using HomeStage.Tool.Bench;
 using HomeStage.Tool.Demo;
 using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Support;
 using HomeStage.Tool.Test;
 using HomeStage.Tool.Up;
 using Spectre.Console;
@@ -14,7 +16,7 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), SupportCommand.Create(RunAsync), Bench(), BarePeer() };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -73,6 +75,30 @@ internal static class CommandLine
         var filter = new Option<string?>("--filter") { Description = "Only the tests whose full name contains this." };
         var command = new Command("test", "Runs every test; the last line says how many passed and failed.") { filter, yes };
         command.SetAction(parsed => RunAsync((console, stop) => TestCommand.RunAsync(new(parsed.GetValue(filter), parsed.GetValue(yes)), console, stop)));
+        return command;
+    }
+
+    private static Command Bench()
+    {
+        var command = new Command("bench", "Measures a part of the system against its bars; exit 1 if one is missed.");
+        foreach (var (name, what) in BenchCommand.Names)
+        {
+            var yes = Yes();
+            var seconds = Between(new Option<int>("--seconds") { Description = "How long each measurement lasts.", DefaultValueFactory = _ => 10 }, 1, 600);
+            var json = new Option<bool>("--json") { Description = "Print the figures as JSON." };
+            var one = new Command(name, $"Measures {what}.") { seconds, json, yes };
+            one.SetAction(parsed => RunAsync((console, stop) =>
+                BenchCommand.RunAsync(new(name, parsed.GetValue(seconds), parsed.GetValue(json), parsed.GetValue(yes)), console, stop)));
+            command.Add(one);
+        }
+
+        return command;
+    }
+
+    private static Command BarePeer()
+    {
+        var command = new Command(BareWebhook.Command, "The endpoint that 'bench webhook' compares with.") { Hidden = true };
+        command.SetAction(_ => BareWebhook.RunAsync());
         return command;
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using HomeStage.Tool.Servers;
 
 namespace HomeStage.Tool.Deployments;
@@ -28,6 +30,8 @@ internal sealed record DeploymentInput
 /// <summary>The processes of the whole system with their settings: a pure function of its input, started by others.</summary>
 internal sealed class Deployment
 {
+    private const string SupportOperator = "local";
+
     private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
     private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS"];
@@ -50,11 +54,17 @@ internal sealed class Deployment
         _input = input;
         Providers = Providers.From(input.Given, input.Seed);
         PublicUrl = $"{(input.Https ? "https" : "http")}://localhost:{input.Port}";
-        _urls = ((string[])["billing", "entitlements", "staging-api", "openai", "stripe"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
+        _urls = ((string[])["billing", "entitlements", "staging-api", "support", "openai", "stripe"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
         Simulators = [.. PlanSimulators()];
         Services = [Gateway(), Billing(), Entitlements(), StagingApi(), .. Enumerable.Range(1, input.Workers).Select(Worker)];
         Migrations = [.. Services.Where(service => service.Program != "gateway").DistinctBy(service => service.Program).Select(Migration)];
     }
+
+    /// <summary>Where the support API listens.</summary>
+    public string SupportUrl => _urls["support"];
+
+    /// <summary>The token of the one support person there is here, who may act.</summary>
+    public string SupportToken => _input.Seed.Secret("support token");
 
     public static IEnumerable<string> DatabaseNames => DatabaseTable.Select(row => row.Database);
 
@@ -121,6 +131,7 @@ internal sealed class Deployment
         ("PUBLIC_URL", PublicUrl),
         ("STRIPE_SECRET_KEY", Providers.StripeKey),
         ("STRIPE_WEBHOOK_SECRET", Providers.StripeWebhookSecret),
+        ("RESTORE_CODE_KEY", _input.Seed.Secret("restore code key")),
         .. Providers.StripeIsSimulated ? ((string, string)[])[("STRIPE_API_URL", _urls["stripe"])] : [],
     ]);
 
@@ -128,6 +139,10 @@ internal sealed class Deployment
         ("FREE_STAGINGS", "3"),
         ("FREE_WINDOW_DAYS", "30"),
         ("FREE_DAILY_BUDGET", "1000"),
+        ("BILLING_URL", _urls["billing"]),
+        ("SUPPORT_URL", _urls["support"]),
+        ("SUPPORT_OPERATORS", $"{SupportOperator} act {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(SupportToken)))}"),
+        ("SUPPORT_BROKER_URL", _input.Servers.RabbitMq!.Url(BrokerPermissions.SupportUser)),
     ]);
 
     private ProcessPlan StagingApi() => Service("staging-api", "staging-api", _urls["staging-api"], StopStage.Services, [

@@ -13,7 +13,7 @@ public static class IdentityKeys
     public static IReadOnlyDictionary<string, string[]> CallersOf { get; } = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
         ["gateway"] = [],
-        ["billing"] = ["gateway"],
+        ["billing"] = ["gateway", "entitlements"],
         ["entitlements"] = ["gateway", "staging-api"],
         ["staging-api"] = ["gateway", "staging-worker"],
         ["staging-worker"] = [],

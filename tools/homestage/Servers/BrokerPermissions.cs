@@ -11,6 +11,12 @@ public static class BrokerPermissions
     /// <summary>The user that declares the topology in the migrate step; it may do everything in its virtual host.</summary>
     public const string MigrateUser = "migrate";
 
+    /// <summary>
+    /// The user by which support people count dead letters and send them on their way again: it may take them from every
+    /// <c>_error</c> queue and put them into any queue, and declare nothing.
+    /// </summary>
+    public const string SupportUser = "support";
+
     /// <summary>The messages that each service publishes.</summary>
     public static IReadOnlyDictionary<string, string[]> MessagesOf { get; } = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -21,7 +27,7 @@ public static class BrokerPermissions
     };
 
     /// <summary>Everyone who needs an account on the broker, besides its administrator.</summary>
-    public static IEnumerable<string> Users => MessagesOf.Keys.Append(MigrateUser);
+    public static IEnumerable<string> Users => [.. MessagesOf.Keys, MigrateUser, SupportUser];
 
     /// <summary>The regular expressions of one user, as RabbitMQ takes them.</summary>
     /// <exception cref="KeyNotFoundException">There is no such user.</exception>
@@ -29,6 +35,8 @@ public static class BrokerPermissions
     {
         if (user == MigrateUser)
             return new(".*", ".*", ".*");
+        if (user == SupportUser)
+            return new(Configure: "^$", Write: @"^amq\.default$", Read: @"^.*_error$");
         var ownQueues = $@"{Regex.Escape(user)}\..*";
         var own = $@"^(HomeStage\.Contracts:({string.Join('|', MessagesOf[user])})|{ownQueues})$";
         return new(
