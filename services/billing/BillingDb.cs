@@ -1,3 +1,4 @@
+using HomeStage.Billing.Accounts;
 using HomeStage.Billing.Checkout;
 using HomeStage.Billing.Orders;
 using HomeStage.Billing.Webhooks;
@@ -20,11 +21,17 @@ internal sealed class BillingDb : DbContext
 
     public DbSet<StoredEvent> StripeEvents => Set<StoredEvent>();
 
+    public DbSet<AccountAlias> AccountAliases => Set<AccountAlias>();
+
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
     /// <summary>Reads an order and keeps every other writer of it waiting until the transaction ends.</summary>
     public async Task<Order?> LockOrderAsync(Guid id, CancellationToken cancellationToken) =>
         (await Orders.FromSql($"select * from orders where id = {id} for update").ToListAsync(cancellationToken)).SingleOrDefault();
+
+    /// <summary>The accounts whose things a caller owns: its own and those that were merged into it.</summary>
+    public async Task<Guid[]> OwnersAsync(Guid accountId, CancellationToken cancellationToken) =>
+        [accountId, .. await AccountAliases.Where(alias => alias.IntoAccount == accountId).Select(alias => alias.FromAccount).ToListAsync(cancellationToken)];
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -33,12 +40,19 @@ internal sealed class BillingDb : DbContext
         {
             order.ToTable("orders");
             order.Ignore(row => row.Status);
+            order.Ignore(row => row.AmountReturned);
             order.Property(row => row.Revision).IsConcurrencyToken();
         });
         modelBuilder.Entity<StoredEvent>(stored =>
         {
             stored.ToTable("stripe_events");
             stored.Property(row => row.State).HasConversion(state => state.ToString().ToLowerInvariant(), text => Enum.Parse<EventState>(text, true));
+            stored.Property(row => row.Source).HasConversion(source => source.ToString().ToLowerInvariant(), text => Enum.Parse<EventSource>(text, true));
+        });
+        modelBuilder.Entity<AccountAlias>(alias =>
+        {
+            alias.ToTable("account_aliases");
+            alias.HasKey(row => row.FromAccount);
         });
         modelBuilder.Entity<IdempotencyKey>(key =>
         {

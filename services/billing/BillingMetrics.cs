@@ -8,7 +8,10 @@ internal sealed class BillingMetrics
 {
     private readonly Counter<long> _checkouts;
     private readonly Counter<long> _payments;
+    private readonly Counter<long> _adjustments;
+    private readonly Counter<long> _warnings;
     private readonly Counter<long> _events;
+    private readonly Counter<long> _missed;
     private readonly Counter<long> _signatures;
     private readonly Counter<long> _anomalies;
     private readonly Histogram<double> _calls;
@@ -18,6 +21,10 @@ internal sealed class BillingMetrics
         var meter = meters.Create("HomeStage.Billing");
         _checkouts = meter.CreateCounter<long>("homestage.billing.checkouts", "{checkout}", "Checkouts by plan and outcome.");
         _payments = meter.CreateCounter<long>("homestage.billing.payments", "{order}", "Orders that were paid, by plan.");
+        _adjustments = meter.CreateCounter<long>("homestage.billing.payment_adjustments", "{order}", "Changes of what paid orders gave back, or of a dispute about them.");
+        _warnings = meter.CreateCounter<long>("homestage.billing.fraud_warnings", "{order}", "Orders whose card's issuer warned of fraud.");
+        _missed = meter.CreateCounter<long>(
+            "homestage.billing.missed_events", "{event}", "Events that only the reconciliation found. Many of them: look at the webhook endpoint at Stripe.");
         _events = meter.CreateCounter<long>("homestage.billing.stripe_events", "{event}", "Events received from Stripe, by type and what became of them.");
         _signatures = meter.CreateCounter<long>("homestage.billing.webhook_refused", "{request}", "Webhook requests refused, by reason.");
         _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by reason. Anything but 0 wants a person.");
@@ -29,6 +36,12 @@ internal sealed class BillingMetrics
     public void CheckoutFailed(string plan) => _checkouts.Add(1, new("plan", plan), new("outcome", "stripe_unavailable"));
 
     public void PaymentRecorded(string plan) => _payments.Add(1, new KeyValuePair<string, object?>("plan", plan));
+
+    public void PaymentAdjusted() => _adjustments.Add(1);
+
+    public void FraudWarned() => _warnings.Add(1);
+
+    public void EventsMissed(int count) => _missed.Add(count);
 
     public void EventReceived(string type, string outcome) => _events.Add(1, new("type", type), new("outcome", outcome));
 

@@ -1,7 +1,10 @@
+using HomeStage.Billing.Accounts;
 using HomeStage.Billing.Checkout;
 using HomeStage.Billing.Orders;
 using HomeStage.Billing.Plans;
+using HomeStage.Billing.Reconciliation;
 using HomeStage.Billing.Stripe;
+using HomeStage.Billing.Support;
 using HomeStage.Billing.Webhooks;
 using HomeStage.Contracts;
 using HomeStage.Hosting;
@@ -17,8 +20,11 @@ internal static class BillingService
     internal static void Compose(ServiceBuilder service)
     {
         service.AddDatabase<BillingDb>();
-        service.AddIdentity(callers: ["gateway"]);
-        service.AddMessaging(bus => bus.Publishes<PaymentCompleted>());
+        service.AddIdentity(callers: ["gateway", "entitlements"]);
+        service.AddMessaging(bus => bus
+            .Publishes<PaymentCompleted>()
+            .Publishes<PaymentAdjusted>()
+            .Consumes<AccountMergedConsumer, AccountMerged>());
         service.AddOutbox<BillingDb>();
         service.AddMetrics();
         service.AddStripe();
@@ -26,5 +32,7 @@ internal static class BillingService
         service.AddOrders();
         service.AddCheckout();
         service.AddWebhooks();
+        service.AddReconciliation();
+        service.AddSupport();
     }
 }

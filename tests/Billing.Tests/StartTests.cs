@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using HomeStage.Billing.Tests.Support;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Configuration;
@@ -17,13 +16,15 @@ public sealed class StartTests : IDisposable
     [InlineData("STRIPE_WEBHOOK_SECRET", BillingApp.WebhookSecret + ",short", "STRIPE_WEBHOOK_SECRET must be signing secrets")]
     [InlineData("STRIPE_API_URL", "stripe", "STRIPE_API_URL must be an absolute")]
     [InlineData("PUBLIC_URL", "", "PUBLIC_URL is missing")]
+    [InlineData("RESTORE_CODE_KEY", "", "RESTORE_CODE_KEY is missing")]
+    [InlineData("RESTORE_CODE_KEY", "aShortOne", "RESTORE_CODE_KEY is too short")]
+    [InlineData("RECONCILE_SECONDS", "0", "RECONCILE_SECONDS must be a whole number from 10")]
     [InlineData("PLANS", """{"plans":[{"id":"a","name":"A","price":900,"currency":"usd","credits":0,"durationDays":30}]}""", "PLANS_FILE cannot be used: plan 'a': credits")]
     [InlineData("PLANS_FILE", "/nowhere/plans.json", "PLANS_FILE names a file that cannot be read")]
     [InlineData("STRIPE_SECRET_KEY", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "PUBLIC_URL must be https with a live Stripe key")]
     public async Task Setting_that_makes_no_sense_stops_the_start_and_is_named(string name, string value, string problem)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await File.WriteAllTextAsync(_folder.File("gateway.pem"), key.ExportSubjectPublicKeyInfoPem(), TestContext.Current.CancellationToken);
+        using var callers = new TestCallers(_folder);
         var settings = BillingApp.SettingsOf(_folder);
         settings[name] = value;
         var error = await Should.ThrowAsync<SettingsException>(

@@ -21,14 +21,18 @@ internal sealed partial class CheckoutDesk(
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var fingerprint = SHA256.HashData(body.Span);
-        if (await PlaceAsync(db, accountId, key, fingerprint, body, cancellationToken) is not { } placed)
+        var owners = await db.OwnersAsync(accountId, cancellationToken);
+        // A key that was used before the caller's accounts were merged is still used; a caller's own shows when it is written.
+        var placed = key is not null && owners.Length > 1 ? await RecallAsync(db, owners, key, fingerprint, cancellationToken) : null;
+        placed ??= await PlaceAsync(db, accountId, key, fingerprint, body, cancellationToken);
+        if (placed is null)
         {
             // Somebody else, perhaps this client's first try, used the key: theirs is the answer.
             db.ChangeTracker.Clear();
-            placed = await RecallAsync(db, accountId, key!, fingerprint, cancellationToken);
+            placed = await RecallAsync(db, owners, key!, fingerprint, cancellationToken);
         }
 
-        return placed.Order is { } order ? await OfferAsync(db, order, cancellationToken) : placed.Refusal!;
+        return placed!.Order is { } order ? await OfferAsync(db, order, cancellationToken) : placed.Refusal!;
     }
 
     /// <summary>Commits the order, or the refusal, under the key; null if the key is taken.</summary>
@@ -66,9 +70,13 @@ internal sealed partial class CheckoutDesk(
         return placed;
     }
 
-    private static async Task<Placed> RecallAsync(BillingDb db, Guid accountId, string key, byte[] fingerprint, CancellationToken cancellationToken)
+    /// <summary>What the key led to, for whichever of the caller's accounts; null if none used it.</summary>
+    private static async Task<Placed?> RecallAsync(BillingDb db, Guid[] owners, string key, byte[] fingerprint, CancellationToken cancellationToken)
     {
-        var used = await db.IdempotencyKeys.AsNoTracking().SingleAsync(row => row.AccountId == accountId && row.Key == key, cancellationToken);
+        var used = await db.IdempotencyKeys.AsNoTracking().Where(row => owners.Contains(row.AccountId) && row.Key == key)
+            .OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
+        if (used is null)
+            return null;
         if (!used.Fingerprint.AsSpan().SequenceEqual(fingerprint))
             return new(null, Problem.Result(ProblemCode.IdempotencyConflict, "This Idempotency-Key was used with another body: use a new key for a new request."));
         if (used.Refusal is { } refusal)
@@ -105,7 +113,8 @@ internal sealed partial class CheckoutDesk(
         await db.Orders.Where(row => row.Id == order.Id).ExecuteUpdateAsync(
             set => set.SetProperty(row => row.SessionId, session.Id)
                 .SetProperty(row => row.SessionUrl, url)
-                .SetProperty(row => row.SessionExpiresAt, session.ExpiresAt),
+                .SetProperty(row => row.SessionExpiresAt, session.ExpiresAt)
+                .SetProperty(row => row.OfferedAt, time.GetUtcNow()),
             cancellationToken);
         metrics.CheckoutStarted(order.Plan);
         return Answer(order, url);

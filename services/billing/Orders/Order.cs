@@ -1,3 +1,5 @@
+using HomeStage.Billing.Checkout;
+using HomeStage.Billing.Payments;
 using HomeStage.Billing.Plans;
 
 namespace HomeStage.Billing.Orders;
@@ -37,12 +39,18 @@ internal sealed class Order
 
     public DateTimeOffset? SessionExpiresAt { get; init; }
 
+    /// <summary>When the customer got the address of the page.</summary>
+    public DateTimeOffset? OfferedAt { get; init; }
+
+    /// <summary>When Stripe was last asked how the session stands; no fact, only a bound on asking.</summary>
+    public DateTimeOffset? CheckedAt { get; init; }
+
     // The facts.
     public DateTimeOffset? PaidAt { get; private set; }
 
     public long? AmountPaid { get; private set; }
 
-    /// <summary>The payment that <see cref="PaidAt"/> tells of.</summary>
+    /// <summary>The payment that <see cref="PaidAt"/> tells of, or before that the one that is known to have been begun.</summary>
     public string? PaymentIntentId { get; private set; }
 
     public DateTimeOffset? FailedAt { get; private set; }
@@ -50,12 +58,15 @@ internal sealed class Order
     public DateTimeOffset? ExpiredAt { get; private set; }
 
     /// <summary>Pending and succeeded refunds.</summary>
-    public long AmountRefunded { get; init; }
+    public long AmountRefunded { get; private set; }
 
     /// <summary>What lost disputes took back.</summary>
-    public long AmountLost { get; init; }
+    public long AmountLost { get; private set; }
 
-    public bool DisputeOpen { get; init; }
+    public bool DisputeOpen { get; private set; }
+
+    /// <summary>When the card's issuer first warned of fraud.</summary>
+    public DateTimeOffset? FraudWarningAt { get; private set; }
 
     /// <summary>Counts the changes of the facts; a writer who saw an older one must look again.</summary>
     public long Revision { get; private set; }
@@ -70,6 +81,9 @@ internal sealed class Order
         { ExpiredAt: not null } => OrderStatus.Expired,
         _ => OrderStatus.Pending,
     };
+
+    /// <summary>What the customer has back, at most what was paid: a dispute about a refunded payment takes the same money twice.</summary>
+    public long AmountReturned => Math.Min(AmountRefunded + AmountLost, AmountPaid ?? Amount);
 
     internal static Order Place(Guid accountId, Plan plan, DateTimeOffset now) => new()
     {
@@ -93,9 +107,29 @@ internal sealed class Order
     {
         if (PaidAt is not null)
             return false;
+        // What was known of a payment that turns out to be another one does not concern this one.
+        if (PaymentIntentId is not null && PaymentIntentId != paymentIntentId)
+            (AmountRefunded, AmountLost, DisputeOpen, FraudWarningAt) = (0, 0, false, null);
         (PaidAt, AmountPaid, PaymentIntentId) = (at, amount, paymentIntentId);
         Revision++;
         return true;
+    }
+
+    /// <summary>Notes a payment that was begun and may never arrive.</summary>
+    internal void NotePayment(string? paymentIntentId) => PaymentIntentId ??= paymentIntentId;
+
+    /// <summary>
+    /// Sets what Stripe answered about the payment. Always a revision, also when nothing differs: an older answer that is still on its
+    /// way must find the order changed. True if what the customer has back, or a dispute, changed.
+    /// </summary>
+    internal bool RecordPaymentFacts(string paymentIntentId, PaymentFacts facts)
+    {
+        var before = (AmountReturned, DisputeOpen);
+        NotePayment(paymentIntentId);
+        (AmountRefunded, AmountLost, DisputeOpen) = (facts.Refunded, facts.Lost, facts.DisputeOpen);
+        FraudWarningAt ??= facts.FraudWarnedAt;
+        Revision++;
+        return before != (AmountReturned, DisputeOpen);
     }
 
     internal void RecordFailure(DateTimeOffset at)
@@ -112,5 +146,17 @@ internal sealed class Order
             return;
         ExpiredAt = at;
         Revision++;
+    }
+
+    /// <summary>
+    /// Ends an order that never got a session, once no <c>Idempotency-Key</c> can continue it any more. True if that was now.
+    /// </summary>
+    internal bool ExpireIfAbandoned(DateTimeOffset now)
+    {
+        var end = CreatedAt + IdempotencyKey.KeptFor;
+        if (SessionId is not null || Status != OrderStatus.Pending || now < end)
+            return false;
+        RecordExpiry(end);
+        return true;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace HomeStage.Billing.Orders;
@@ -22,4 +23,10 @@ internal enum OrderStatus
     Disputed,
     [JsonStringEnumMemberName("charged_back")]
     ChargedBack,
+}
+
+internal static class OrderStatusExtensions
+{
+    /// <summary>The status as it is written on the wire.</summary>
+    internal static string Word(this OrderStatus status) => JsonSerializer.SerializeToElement(status).GetString()!;
 }

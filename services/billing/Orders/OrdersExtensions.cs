@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using HomeStage.Billing.Reconciliation;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
@@ -10,13 +12,18 @@ namespace HomeStage.Billing.Orders;
 /// <summary>An account's own orders. The owner is part of every query: another's order is as unknown as one that never was.</summary>
 internal static class OrdersExtensions
 {
-    /// <summary>Maps <c>GET /api/v1/orders</c> and <c>GET /api/v1/orders/{id}</c>.</summary>
-    internal static void AddOrders(this ServiceBuilder service) => service.Map(app =>
+    /// <summary>Maps <c>GET /api/v1/orders</c> and <c>GET /api/v1/orders/{id}</c>; reads <c>RESTORE_CODE_KEY</c>.</summary>
+    internal static void AddOrders(this ServiceBuilder service)
     {
-        var orders = app.MapGroup("/api/v1/orders").RequireCaller("gateway").AddEndpointFilter(RefuseAnonymous);
-        orders.MapGet("", ListAsync);
-        orders.MapGet("{id:guid}", GetAsync);
-    });
+        var key = service.Settings.Secret("RESTORE_CODE_KEY", "the secret that restore codes are derived from; whoever changes it makes the codes that customers hold useless");
+        service.Services.AddSingleton(new RestoreCodes(key));
+        service.Map(app =>
+        {
+            var orders = app.MapGroup("/api/v1/orders").RequireCaller("gateway").AddEndpointFilter(RefuseAnonymous);
+            orders.MapGet("", ListAsync);
+            orders.MapGet("{id:guid}", GetAsync);
+        });
+    }
 
     /// <summary>401 where no account is known.</summary>
     internal static async ValueTask<object?> RefuseAnonymous(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
@@ -30,20 +37,28 @@ internal static class OrdersExtensions
         var size = PageRequest.Limit(limit);
         var after = PageRequest.PositionAsId(cursor);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var own = db.Orders.AsNoTracking().Where(order => order.AccountId == caller.AccountId);
+        var owners = await db.OwnersAsync(caller.AccountId, cancellationToken);
+        var own = db.Orders.AsNoTracking().Where(order => owners.Contains(order.AccountId));
         if (after is { } last)
             own = own.Where(order => order.Id.CompareTo(last) < 0);
         var rows = await own.OrderByDescending(order => order.Id).Take(size + 1).ToListAsync(cancellationToken);
-        return TypedResults.Ok(PageRequest.Page(rows, size, order => order.Id, OrderAnswer.Of));
+        return TypedResults.Ok(PageRequest.Page(rows, size, order => order.Id, order => OrderAnswer.Of(order)));
     }
 
     private static async Task<Results<Ok<OrderAnswer>, ProblemHttpResult>> GetAsync(
-        Caller caller, Guid id, IDbContextFactory<BillingDb> databases, CancellationToken cancellationToken)
+        Caller caller, Guid id, IDbContextFactory<BillingDb> databases, PendingOrders pending, RestoreCodes codes, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var order = await db.Orders.AsNoTracking()
-            .SingleOrDefaultAsync(order => order.Id == id && order.AccountId == caller.AccountId, cancellationToken);
-        return order is null ? Problem.Result(ProblemCode.NotFound) : TypedResults.Ok(OrderAnswer.Of(order));
+        var owners = await db.OwnersAsync(caller.AccountId, cancellationToken);
+        var own = db.Orders.AsNoTracking().Where(order => order.Id == id && owners.Contains(order.AccountId));
+        var order = await own.SingleOrDefaultAsync(cancellationToken);
+        if (order is not null && await pending.AskAboutAsync(order, cancellationToken))
+            order = await own.SingleOrDefaultAsync(cancellationToken);
+        if (order is null)
+            return Problem.Result(ProblemCode.NotFound);
+        // A member gets its account back by signing in.
+        var code = caller.Kind == CallerKind.Visitor && order.PaidAt is not null ? codes.Shown(order.Id) : null;
+        return TypedResults.Ok(OrderAnswer.Of(order, code));
     }
 }
 
@@ -58,6 +73,7 @@ internal static class OrdersExtensions
 /// <param name="CreatedAt">When it was placed.</param>
 /// <param name="PaidAt">When it was paid.</param>
 /// <param name="ExpiresAt">Until when a pending order can be paid.</param>
+/// <param name="RestoreCode">Opens a visitor's account on another device; only for the visitor who paid, and only where one order is asked for.</param>
 /// <param name="Urls">What can be done next.</param>
 internal sealed record OrderAnswer(
     Guid Id,
@@ -70,9 +86,10 @@ internal sealed record OrderAnswer(
     DateTimeOffset CreatedAt,
     DateTimeOffset? PaidAt,
     DateTimeOffset? ExpiresAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RestoreCode,
     OrderUrls Urls)
 {
-    internal static OrderAnswer Of(Order order)
+    internal static OrderAnswer Of(Order order, string? restoreCode = null)
     {
         var payable = order.Status == OrderStatus.Pending;
         return new(
@@ -86,6 +103,7 @@ internal sealed record OrderAnswer(
             order.CreatedAt,
             order.PaidAt,
             payable ? order.SessionExpiresAt : null,
+            restoreCode,
             new($"/api/v1/orders/{order.Id}", payable ? order.SessionUrl : null));
     }
 }

@@ -7,6 +7,9 @@ internal sealed record CheckoutSession
 {
     public required string Id { get; init; }
 
+    /// <summary><c>open</c>, <c>complete</c> or <c>expired</c>.</summary>
+    public string? Status { get; init; }
+
     /// <summary>Where it is paid; null once it is complete or expired.</summary>
     public string? Url { get; init; }
 
@@ -19,6 +22,8 @@ internal sealed record CheckoutSession
     public string? Currency { get; init; }
 
     public string? PaymentIntentId { get; init; }
+
+    public DateTimeOffset? CreatedAt { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
@@ -35,12 +40,13 @@ internal sealed record CheckoutSession
         return new CheckoutSession
         {
             Id = id,
+            Status = json.Text("status"),
             Url = json.Text("url"),
             PaymentStatus = json.Text("payment_status"),
             AmountTotal = json.Number("amount_total"),
             Currency = json.Text("currency"),
-            // An id, or the whole payment where it was expanded.
-            PaymentIntentId = json.Text("payment_intent") ?? json.Member("payment_intent")?.Text("id"),
+            PaymentIntentId = PaymentReference.PaymentIntentOf(json),
+            CreatedAt = json.Time("created"),
             ExpiresAt = json.Time("expires_at"),
             // The reference is a fallback: on a payment link, unlike metadata, the customer could choose it.
             OrderId = Guid.TryParse(json.Member("metadata")?.Text("order_id") ?? json.Text("client_reference_id"), out var order) ? order : null,

@@ -1,128 +1,126 @@
-using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Polly;
-using Polly.Retry;
-using Polly.Timeout;
 
 namespace HomeStage.Billing.Stripe;
 
-/// <summary>
-/// Stripe's REST API. A try may take 10 s, all of them 25 s; lock conflicts, 429, 5xx and network trouble are tried again, at most
-/// twice and with the same idempotency key, unless Stripe says that it makes no sense.
-/// </summary>
-internal sealed partial class StripeClient(HttpClient http, BillingMetrics metrics, TimeProvider time, ILogger<StripeClient> logger) : IStripe
+/// <summary>What billing asks of Stripe, in Stripe's own routes and parameters.</summary>
+internal sealed class StripeClient(StripeTransport transport) : IStripe
 {
-    private readonly ResiliencePipeline<HttpResponseMessage> _pipeline = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }
-        .AddTimeout(TimeSpan.FromSeconds(25))
-        .AddRetry(new RetryStrategyOptions<HttpResponseMessage>
-        {
-            MaxRetryAttempts = 2,
-            Delay = TimeSpan.FromMilliseconds(300),
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            ShouldHandle = async attempt => attempt.Outcome switch
-            {
-                { Exception: HttpRequestException or TimeoutRejectedException } => true,
-                { Result: { } response } => await IsWorthRepeatingAsync(response),
-                _ => false,
-            },
-            OnRetry = attempt =>
-            {
-                attempt.Outcome.Result?.Dispose();
-                return default;
-            },
-        })
-        .AddTimeout(TimeSpan.FromSeconds(10))
-        .Build();
+    /// <summary>The most that Stripe puts on a page.</summary>
+    private const int PageSize = 100;
 
     public async Task<CheckoutSession> CreateSessionAsync(JsonObject parameters, string idempotencyKey, CancellationToken cancellationToken)
     {
-        var answer = await PostAsync("/v1/checkout/sessions", parameters, idempotencyKey, cancellationToken);
-        return CheckoutSession.Read(answer) ?? throw new StripeException("The answer is not a Checkout Session.", retryable: true);
+        var answer = await transport.PostAsync("/v1/checkout/sessions", parameters, idempotencyKey, cancellationToken);
+        return CheckoutSession.Read(answer) ?? throw Unreadable("Checkout Session");
     }
 
-    private async Task<JsonElement> PostAsync(string path, JsonObject parameters, string idempotencyKey, CancellationToken cancellationToken)
+    public async Task<CheckoutSession?> FindSessionAsync(string sessionId, CancellationToken cancellationToken) =>
+        await FindAsync($"/v1/checkout/sessions/{Uri.EscapeDataString(sessionId)}", cancellationToken) is { } json
+            ? CheckoutSession.Read(json) ?? throw Unreadable("Checkout Session")
+            : null;
+
+    public async Task<IReadOnlyList<CheckoutSession>> ListSessionsOfCustomerAsync(string email, CancellationToken cancellationToken)
     {
-        var form = StripeForm.Flatten(parameters).ToArray();
-        var started = time.GetTimestamp();
-        var outcome = "failed";
-        try
-        {
-            using var response = await _pipeline.ExecuteAsync(
-                async token =>
-                {
-                    using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form) };
-                    request.Headers.Add("Idempotency-Key", idempotencyKey);
-                    // The body is read within the limit of the try.
-                    return await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, token);
-                },
-                cancellationToken);
-            outcome = ((int)response.StatusCode).ToString();
-            return await ReadAsync(path, response, cancellationToken);
-        }
-        catch (Exception error) when (error is HttpRequestException or TimeoutRejectedException)
-        {
-            outcome = error is TimeoutRejectedException ? "timeout" : "unreachable";
-            Log.Unreachable(logger, path, outcome);
-            throw new StripeException($"Stripe: {outcome}.", retryable: true, error);
-        }
-        finally
-        {
-            metrics.StripeCalled(time.GetElapsedTime(started), outcome);
-        }
+        var filter = new JsonObject { ["customer_details"] = new JsonObject { ["email"] = email }, ["limit"] = PageSize };
+        var page = await transport.GetAsync("/v1/checkout/sessions", filter, cancellationToken);
+        return [.. DataOf(page).Select(CheckoutSession.Read).OfType<CheckoutSession>()];
     }
 
-    private async Task<JsonElement> ReadAsync(string path, HttpResponseMessage response, CancellationToken cancellationToken)
+    public async Task<Guid?> FindOrderIdAsync(string paymentIntentId, CancellationToken cancellationToken)
     {
-        var json = await JsonOfAsync(response, cancellationToken);
-        if (response.IsSuccessStatusCode && json is { } answer)
-            return answer;
-        var error = json?.Member("error");
-        var (type, code) = (error?.Text("type") ?? "unreadable_answer", error?.Text("code") ?? "");
-        Log.Refused(logger, path, (int)response.StatusCode, type, code, error?.Text("param") ?? "", RequestIdOf(response));
-        throw new StripeException(
-            $"Stripe answered {(int)response.StatusCode} {type} {code}", retryable: response.IsSuccessStatusCode || await IsWorthRepeatingAsync(response));
+        if (await FindPaymentIntentAsync(paymentIntentId, cancellationToken) is not { } intent)
+            return null;
+        if (Guid.TryParse(intent.Member("metadata")?.Text("order_id"), out var named))
+            return named;
+        var sessions = await transport.GetAsync("/v1/checkout/sessions", new() { ["payment_intent"] = paymentIntentId, ["limit"] = 1 }, cancellationToken);
+        return DataOf(sessions).Select(session => CheckoutSession.Read(session)?.OrderId).FirstOrDefault(id => id is not null);
     }
 
-    /// <summary>Stripe's own word outweighs what the status says.</summary>
-    private static async ValueTask<bool> IsWorthRepeatingAsync(HttpResponseMessage response)
+    public async Task<Payment?> FindPaymentAsync(string paymentIntentId, CancellationToken cancellationToken)
     {
-        if (response.IsSuccessStatusCode)
-            return false;
-        if (response.Headers.TryGetValues("Stripe-Should-Retry", out var said) && bool.TryParse(said.First(), out var should))
-            return should;
-        return response.StatusCode switch
+        // Asked first: what Stripe lists of a payment that it does not know, for instance with another account's key, must not count as nothing.
+        if (await FindPaymentIntentAsync(paymentIntentId, cancellationToken) is null)
+            return null;
+        var of = new JsonObject { ["payment_intent"] = paymentIntentId };
+        var refunds = ListAsync("/v1/refunds", of, cancellationToken);
+        var disputes = ListAsync("/v1/disputes", of, cancellationToken);
+        var warnings = ListAsync("/v1/radar/early_fraud_warnings", of, cancellationToken);
+        await Task.WhenAll(refunds, disputes, warnings);
+        return Payment.Read(paymentIntentId, await refunds, await disputes, await warnings) ?? throw Unreadable("payment's refunds and disputes");
+    }
+
+    public async Task<string?> FindPaymentIdAsync(string stripeId, CancellationToken cancellationToken)
+    {
+        if (RouteOf(stripeId) is not { } route)
+            return null;
+        return await FindAsync($"{route}/{Uri.EscapeDataString(stripeId)}", cancellationToken) is { } json ? PaymentReference.PaymentIntentOf(json) : null;
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<JsonElement>> ListEventsAsync(
+        DateTimeOffset since, IReadOnlyCollection<string> types, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var filter = new JsonObject
         {
-            HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError => true,
-            HttpStatusCode.Conflict => (await JsonOfAsync(response, CancellationToken.None))?.Member("error")?.Text("code")
-                is null or "lock_timeout" or "idempotency_key_in_use",
-            _ => false,
+            ["created"] = new JsonObject { ["gte"] = since.ToUnixTimeSeconds() },
+            ["types"] = new JsonArray([.. types.Select(type => JsonValue.Create(type))]),
         };
+        await foreach (var page in PagesAsync("/v1/events", filter, cancellationToken))
+            yield return page;
     }
 
-    private static async Task<JsonElement?> JsonOfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private Task<JsonElement?> FindPaymentIntentAsync(string id, CancellationToken cancellationToken) =>
+        FindAsync($"/v1/payment_intents/{Uri.EscapeDataString(id)}", cancellationToken);
+
+    private async Task<JsonElement?> FindAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
-            using var document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken));
-            return document.RootElement.Clone();
+            return await transport.GetAsync(path, [], cancellationToken);
         }
-        catch (JsonException)
+        catch (StripeException error) when (error.Missing)
         {
             return null;
         }
     }
 
-    private static string RequestIdOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("Request-Id", out var values) ? values.First() : "";
-
-    private static partial class Log
+    private async Task<IReadOnlyList<JsonElement>> ListAsync(string path, JsonObject filter, CancellationToken cancellationToken)
     {
-        [LoggerMessage(1, LogLevel.Warning, "Stripe did not answer {Path}: {Outcome}", EventName = "stripe_unreachable")]
-        public static partial void Unreachable(ILogger logger, string path, string outcome);
-
-        [LoggerMessage(2, LogLevel.Error, "Stripe refused {Path} with {Status} {Type} {Code} {Param} (request {RequestId})", EventName = "stripe_refused")]
-        public static partial void Refused(ILogger logger, string path, int status, string type, string code, string param, string requestId);
+        var all = new List<JsonElement>();
+        await foreach (var page in PagesAsync(path, filter, cancellationToken))
+            all.AddRange(page);
+        return all;
     }
+
+    /// <summary>Stripe lists newest first; the last id of a page is where the next one goes on.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<JsonElement>> PagesAsync(
+        string path, JsonObject filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var parameters = filter.DeepClone().AsObject();
+        parameters["limit"] = PageSize;
+        while (true)
+        {
+            var answer = await transport.GetAsync(path, parameters, cancellationToken);
+            var page = DataOf(answer);
+            yield return page;
+            if (answer.Flag("has_more") is not true || page.Count == 0 || page[^1].Text("id") is not { } last)
+                yield break;
+            parameters["starting_after"] = last;
+        }
+    }
+
+    private static IReadOnlyList<JsonElement> DataOf(JsonElement list) =>
+        list.Member("data") is { ValueKind: JsonValueKind.Array } data ? [.. data.EnumerateArray()] : throw Unreadable("list");
+
+    private static string? RouteOf(string id) => id.Split('_')[0] switch
+    {
+        "ch" or "py" => "/v1/charges",
+        "re" or "pyr" => "/v1/refunds",
+        "du" or "dp" => "/v1/disputes",
+        "issfr" => "/v1/radar/early_fraud_warnings",
+        _ => null,
+    };
+
+    private static StripeException Unreadable(string what) => new($"The answer is not a {what}.", retryable: true);
 }

@@ -17,22 +17,27 @@ internal sealed record StripeEvent(string Id, string Type, bool Livemode, string
         try
         {
             using var document = JsonDocument.Parse(payload);
-            var json = document.RootElement;
-            if (Word(json, "id") is not { } id || Word(json, "type") is not { } type)
-                return null;
-            var subject = json.Member("data")?.Member("object") ?? default;
-            return new StripeEvent(
-                id,
-                type,
-                json.Flag("livemode") ?? false,
-                Word(json, "api_version"),
-                json.Time("created"),
-                subject.ValueKind == JsonValueKind.Undefined ? default : subject.Clone());
+            return Read(document.RootElement);
         }
         catch (JsonException)
         {
             return null;
         }
+    }
+
+    /// <summary>Reads an event that Stripe listed; null if it is none.</summary>
+    internal static StripeEvent? Read(JsonElement json)
+    {
+        if (Word(json, "id") is not { } id || Word(json, "type") is not { } type)
+            return null;
+        var subject = json.Member("data")?.Member("object") ?? default;
+        return new StripeEvent(
+            id,
+            type,
+            json.Flag("livemode") ?? false,
+            Word(json, "api_version"),
+            json.Time("created"),
+            subject.ValueKind == JsonValueKind.Undefined ? default : subject.Clone());
     }
 
     private static string? Word(JsonElement json, string name) =>

@@ -14,7 +14,8 @@ internal static class StripeExtensions
     {
         var stripe = Read(service.Settings);
         service.Services.AddSingleton(stripe);
-        service.Services.AddHttpClient<IStripe, StripeClient>(client =>
+        service.Services.AddTransient<IStripe, StripeClient>();
+        service.Services.AddHttpClient<StripeTransport>(nameof(IStripe), client =>
             {
                 client.BaseAddress = stripe.ApiUrl;
                 client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", stripe.SecretKey);
@@ -24,6 +25,8 @@ internal static class StripeExtensions
                 client.Timeout = Timeout.InfiniteTimeSpan;
             })
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+            // Singletons keep their client, whose connections are renewed all the same.
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             // What is worth a line, the client itself logs.
             .RemoveAllLoggers();
     }

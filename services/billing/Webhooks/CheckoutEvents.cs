@@ -8,7 +8,29 @@ namespace HomeStage.Billing.Webhooks;
 /// <param name="Reason">Why, as a word.</param>
 /// <param name="OrderId">The order that it names.</param>
 /// <param name="PaidPlan">The plan, where it made its order paid.</param>
-internal sealed record Verdict(EventState State, string? Reason = null, Guid? OrderId = null, string? PaidPlan = null);
+internal sealed record Verdict(EventState State, string? Reason = null, Guid? OrderId = null, string? PaidPlan = null)
+{
+    /// <summary>How long an event waits at first for what it needs.</summary>
+    internal static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a waiting event waits before it is tried.</summary>
+    public TimeSpan Wait { get; private init; }
+
+    /// <summary>Whether it changed what a paid order's customer got back, or may get back.</summary>
+    public bool Adjusted { get; init; }
+
+    /// <summary>Whether it is the first warning of fraud about its order.</summary>
+    public bool FraudWarned { get; init; }
+
+    /// <summary>Whether a message follows from it.</summary>
+    public bool Sends => PaidPlan is not null || Adjusted;
+
+    /// <summary>It needs something of an order that is not there yet.</summary>
+    internal static Verdict WaitsFor(Guid orderId, string reason = "order_unknown") => new(EventState.Waiting, reason, orderId) { Wait = FirstWait };
+
+    /// <summary>It is applied as soon as it is stored, because Stripe must be asked first.</summary>
+    internal static Verdict AsksStripe(Guid? orderId) => new(EventState.Waiting, "to_be_fetched", orderId);
+}
 
 /// <summary>
 /// The four events that carry a whole Checkout Session and so prove by themselves what they say. Facts are only ever added, so any
@@ -16,8 +38,10 @@ internal sealed record Verdict(EventState State, string? Reason = null, Guid? Or
 /// </summary>
 internal static class CheckoutEvents
 {
-    internal static bool Includes(string type) => type is
-        "checkout.session.completed" or "checkout.session.async_payment_succeeded" or "checkout.session.async_payment_failed" or "checkout.session.expired";
+    internal static readonly string[] Types =
+        ["checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired"];
+
+    internal static bool Includes(string type) => Types.Contains(type, StringComparer.Ordinal);
 
     /// <summary>Adds to the order what the event proves.</summary>
     /// <param name="order">The order that the session names.</param>
@@ -36,7 +60,11 @@ internal static class CheckoutEvents
     private static Verdict ApplyPayment(Order order, CheckoutSession session, DateTimeOffset at)
     {
         if (!session.IsPaid)
+        {
+            order.NotePayment(session.PaymentIntentId);
             return new(EventState.Applied, "not_paid_yet", order.Id);
+        }
+
         if (!order.Costs(session.AmountTotal, session.Currency))
             return new(EventState.Flagged, "amount_mismatch", order.Id);
         if (order.RecordPayment(at, session.AmountTotal!.Value, session.PaymentIntentId))

@@ -1,14 +1,16 @@
 using HomeStage.Billing.Orders;
+using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
-using HomeStage.Contracts;
 using HomeStage.Hosting.Messaging;
+using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Billing.Webhooks;
 
-/// <summary>Decides about an event within the caller's transaction: finds and locks its order, adds the facts, and the message that follows.</summary>
-internal sealed partial class EventApplication(StripeSettings stripe, Outbox outbox, BillingMetrics metrics, ILogger<EventApplication> logger)
+/// <summary>Decides about an event within the caller's transaction: finds and locks its order, adds the facts, and the messages that follow.</summary>
+internal sealed partial class EventApplication(
+    StripeSettings stripe, RestoreCodes codes, Outbox outbox, BillingMetrics metrics, ILogger<EventApplication> logger)
 {
-    /// <summary>Changes the context's order and outbox; the caller saves and commits.</summary>
+    /// <summary>Changes the context's order and outbox by what the event's payload alone proves; the caller saves and commits.</summary>
     /// <param name="db">A context whose transaction is open.</param>
     /// <param name="happened">The event.</param>
     /// <param name="at">When it happened.</param>
@@ -17,6 +19,8 @@ internal sealed partial class EventApplication(StripeSettings stripe, Outbox out
     {
         if (happened.Livemode != stripe.Livemode)
             return new(EventState.Ignored, "other_livemode");
+        if (PaymentEvents.Includes(happened.Type))
+            return await WaitForAnswerAsync(db, happened, cancellationToken);
         if (!CheckoutEvents.Includes(happened.Type))
             return new(EventState.Ignored, "type_not_used");
         if (CheckoutSession.Read(happened.Object) is not { } session)
@@ -24,11 +28,31 @@ internal sealed partial class EventApplication(StripeSettings stripe, Outbox out
         if (session.OrderId is not { } orderId)
             return new(EventState.Ignored, "no_order_named");
         if (await db.LockOrderAsync(orderId, cancellationToken) is not { } order)
-            return new(EventState.Waiting, "order_unknown", orderId);
+            return Verdict.WaitsFor(orderId);
 
         var verdict = CheckoutEvents.Apply(order, happened.Type, session, at);
         if (verdict.PaidPlan is not null)
-            outbox.Add(db, MessageOf(order));
+        {
+            outbox.Add(db, OrderMessages.Completed(order, codes));
+            // Money that is known to have gone back before the payment was.
+            if (order.AmountReturned > 0 || order.DisputeOpen)
+                outbox.Add(db, OrderMessages.Adjusted(order));
+        }
+
+        return verdict;
+    }
+
+    /// <summary>
+    /// Changes the context's order and outbox by what Stripe answered about its payment; the caller saves and commits. Null if the order
+    /// has changed since Stripe was asked: ask again.
+    /// </summary>
+    internal async Task<Verdict?> ApplyAsync(BillingDb db, PaymentAnswer answer, CancellationToken cancellationToken)
+    {
+        if (await db.LockOrderAsync(answer.OrderId, cancellationToken) is not { } order)
+            return Verdict.WaitsFor(answer.OrderId);
+        var verdict = PaymentEvents.Apply(order, answer);
+        if (verdict is { Adjusted: true })
+            outbox.Add(db, OrderMessages.Adjusted(order));
         return verdict;
     }
 
@@ -44,24 +68,34 @@ internal sealed partial class EventApplication(StripeSettings stripe, Outbox out
         }
 
         Log.Settled(logger, eventId, type, verdict.OrderId, verdict.State, verdict.Reason);
-        if (verdict.PaidPlan is { } plan)
-        {
-            outbox.Wake();
-            metrics.PaymentRecorded(plan);
-        }
+        ReportChange(verdict);
     }
 
-    private static PaymentCompleted MessageOf(Order order) => new()
+    /// <summary>Tells what changed about an order, whatever made it known.</summary>
+    internal void ReportChange(Verdict verdict)
     {
-        OrderId = order.Id,
-        AccountId = order.AccountId,
-        Plan = order.Plan,
-        Credits = order.Credits,
-        ValidForDays = order.DurationDays,
-        PaidAt = order.PaidAt!.Value,
-        Amount = order.AmountPaid!.Value,
-        Currency = order.Currency,
-    };
+        if (verdict.Sends)
+            outbox.Wake();
+        if (verdict.PaidPlan is { } plan)
+            metrics.PaymentRecorded(plan);
+        if (verdict.Adjusted)
+            metrics.PaymentAdjusted();
+        if (!verdict.FraudWarned)
+            return;
+        metrics.FraudWarned();
+        Log.FraudWarned(logger, verdict.OrderId);
+    }
+
+    /// <summary>Stored first: Stripe is asked outside any transaction, and an answer that it cannot give now is asked for again.</summary>
+    private static async Task<Verdict> WaitForAnswerAsync(BillingDb db, StripeEvent happened, CancellationToken cancellationToken)
+    {
+        if (PaymentReference.Read(happened.Object) is not { } reference)
+            return new(EventState.Flagged, "object_unreadable");
+        var orderId = reference.PaymentIntentId is { } payment
+            ? await db.Orders.Where(order => order.PaymentIntentId == payment).Select(order => (Guid?)order.Id).FirstOrDefaultAsync(cancellationToken)
+            : null;
+        return Verdict.AsksStripe(orderId);
+    }
 
     private static partial class Log
     {
@@ -70,5 +104,8 @@ internal sealed partial class EventApplication(StripeSettings stripe, Outbox out
 
         [LoggerMessage(2, LogLevel.Error, "Event {EventId} {Type} contradicts order {OrderId}: {Reason}. Nothing was applied", EventName = "payment_anomaly")]
         public static partial void Flagged(ILogger logger, string eventId, string type, Guid? orderId, string reason);
+
+        [LoggerMessage(3, LogLevel.Warning, "The issuer of the card that paid order {OrderId} warns of fraud", EventName = "fraud_warning")]
+        public static partial void FraudWarned(ILogger logger, Guid? orderId);
     }
 }

@@ -16,7 +16,17 @@ internal enum EventState
     Waiting,
 }
 
-/// <summary>An event that Stripe signed, as it arrived, and what became of it.</summary>
+/// <summary>How an event came.</summary>
+internal enum EventSource
+{
+    /// <summary>Delivered by Stripe, with its signature.</summary>
+    Webhook,
+
+    /// <summary>Found in Stripe's own list of events.</summary>
+    List,
+}
+
+/// <summary>An event of Stripe's, as it arrived, and what became of it.</summary>
 internal sealed class StoredEvent
 {
     /// <summary>Stripe's id of the event.</summary>
@@ -33,8 +43,10 @@ internal sealed class StoredEvent
 
     public required DateTimeOffset ReceivedAt { get; init; }
 
-    /// <summary>The signed bytes.</summary>
+    /// <summary>The bytes as they came.</summary>
     public required byte[] Payload { get; init; }
+
+    public required EventSource Source { get; init; }
 
     /// <summary>The order that it names, which may not be there.</summary>
     public Guid? OrderId { get; init; }

@@ -1,25 +1,87 @@
+using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Billing.Webhooks;
 
 /// <summary>
-/// Applies stored events that are due. Taking one moves its due time on, further each time, so a replica that dies with it
-/// only delays it, and two replicas do not take the same.
+/// Applies stored events that are due: those that need Stripe's answer, and those whose order was not there. Taking one moves its due
+/// time on, further each time, so a replica that dies with it only delays it, and two replicas do not take the same.
 /// </summary>
 internal sealed partial class WaitingEvents(
-    IDbContextFactory<BillingDb> databases, EventApplication application, TimeProvider time, ILogger<WaitingEvents> logger) : BackgroundService
+    IDbContextFactory<BillingDb> databases, EventApplication application, PaymentLookup payments, TimeProvider time, ILogger<WaitingEvents> logger)
+    : BackgroundService
 {
-    /// <summary>How long an event waits for its order at first.</summary>
-    internal static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(5);
-
     /// <summary>How long it waits at all: no longer than Stripe itself keeps events.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromDays(30);
 
+    /// <summary>While Stripe is away one event in so long asks whether it is back.</summary>
+    private static readonly TimeSpan OutageWait = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many are applied at once: most of the time goes by in waiting for Stripe.</summary>
+    private const int Lanes = 4;
+
+    /// <summary>How often a stale answer is asked for again at once; what is still busy then is left to its next turn.</summary>
+    private const int Tries = 5;
+
+    private readonly SemaphoreSlim _wake = new(0, 1);
+
+    /// <summary>Makes this replica look at once; calls in a burst are one look.</summary>
+    internal void Wake()
+    {
+        try
+        {
+            _wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // A look is due already.
+        }
+    }
+
     /// <summary>Tries every event that is due; returns how many there were.</summary>
-    internal async Task<int> ApplyDueAsync(CancellationToken cancellationToken)
+    internal async Task<int> ApplyDueAsync(CancellationToken cancellationToken) =>
+        (await Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => DrainAsync(cancellationToken)))).Sum();
+
+    /// <summary>Makes every waiting event due, or those of one order.</summary>
+    internal async Task HurryAsync(Guid? orderId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await db.StripeEvents.Where(row => row.State == EventState.Waiting && row.DueAt > now && (orderId == null || row.OrderId == orderId))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.DueAt, now), cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _wake.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await _wake.WaitAsync(PollInterval, stoppingToken);
+                await ApplyDueAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.Unreadable(logger, error);
+                await Task.Delay(PollInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<int> DrainAsync(CancellationToken cancellationToken)
     {
         var count = 0;
         while (await TakeAsync(cancellationToken) is { } stored)
@@ -29,6 +91,12 @@ internal sealed partial class WaitingEvents(
             {
                 await ApplyAsync(stored, cancellationToken);
             }
+            catch (StripeException error) when (error.Retryable)
+            {
+                // The others would fare no better now.
+                await PostponeAsync(stored, cancellationToken);
+                return count;
+            }
             catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 Log.Failed(logger, stored.Id, error);
@@ -36,22 +104,6 @@ internal sealed partial class WaitingEvents(
         }
 
         return count;
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(PollInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await ApplyDueAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.Unreadable(logger, error);
-            }
-        }
     }
 
     private async Task<StoredEvent?> TakeAsync(CancellationToken cancellationToken)
@@ -69,15 +121,43 @@ internal sealed partial class WaitingEvents(
 
     private async Task ApplyAsync(StoredEvent stored, CancellationToken cancellationToken)
     {
+        var happened = StripeEvent.Read(stored.Payload)!;
+        if (!PaymentEvents.Includes(stored.Type))
+        {
+            await SettleAsync(stored, async db => await application.ApplyAsync(db, happened, stored.CreatedAt, cancellationToken), cancellationToken);
+            return;
+        }
+
+        var reference = PaymentReference.Read(happened.Object)!;
+        for (var tried = 0; tried < Tries; tried++)
+        {
+            var (answer, verdict) = await payments.FindAsync(reference, cancellationToken);
+            if (await SettleAsync(
+                stored, async db => answer is null ? verdict : await application.ApplyAsync(db, answer, cancellationToken), cancellationToken))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Commits what applying the event changes together with what became of it; false if its answer was stale.</summary>
+    private async Task<bool> SettleAsync(StoredEvent stored, Func<BillingDb, Task<Verdict?>> apply, CancellationToken cancellationToken)
+    {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        var verdict = await application.ApplyAsync(db, StripeEvent.Read(stored.Payload)!, stored.CreatedAt, cancellationToken);
+        if (await apply(db) is not { } verdict)
+            return false;
         var now = time.GetUtcNow();
         if (verdict.State == EventState.Waiting)
         {
             if (now - stored.ReceivedAt < Patience)
-                return;
-            verdict = verdict with { State = EventState.Ignored, Reason = "order_never_came" };
+            {
+                await NoteAsync(db, stored, verdict, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                return true;
+            }
+
+            verdict = verdict with { State = EventState.Ignored, Reason = verdict.Reason == "order_unknown" ? "order_never_came" : "never_decided" };
         }
 
         var settled = await db.StripeEvents.Where(row => row.Id == stored.Id && row.State == EventState.Waiting).ExecuteUpdateAsync(
@@ -88,10 +168,24 @@ internal sealed partial class WaitingEvents(
                 .SetProperty(row => row.SettledAt, now),
             cancellationToken);
         if (settled == 0)
-            return;
+            return true;
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         application.Report(stored.Id, stored.Type, verdict);
+        return true;
+    }
+
+    /// <summary>For support: what it waits for.</summary>
+    private static Task<int> NoteAsync(BillingDb db, StoredEvent stored, Verdict verdict, CancellationToken cancellationToken) =>
+        db.StripeEvents.Where(row => row.Id == stored.Id && row.State == EventState.Waiting).ExecuteUpdateAsync(
+            set => set.SetProperty(row => row.Reason, verdict.Reason).SetProperty(row => row.OrderId, verdict.OrderId), cancellationToken);
+
+    private async Task PostponeAsync(StoredEvent stored, CancellationToken cancellationToken)
+    {
+        var due = time.GetUtcNow() + OutageWait;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await db.StripeEvents.Where(row => row.Id == stored.Id && row.State == EventState.Waiting)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.DueAt, due), cancellationToken);
     }
 
     private static partial class Log

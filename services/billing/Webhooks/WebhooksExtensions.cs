@@ -1,3 +1,4 @@
+using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
@@ -18,6 +19,7 @@ internal static partial class WebhooksExtensions
     /// <summary>Maps <c>POST /webhooks/stripe</c>, and applies stored events that wait.</summary>
     internal static void AddWebhooks(this ServiceBuilder service)
     {
+        service.Services.AddSingleton<PaymentLookup>();
         service.Services.AddSingleton<EventApplication>();
         service.Services.AddSingleton<EventIntake>();
         service.Services.AddSingleton<WaitingEvents>();
@@ -56,7 +58,7 @@ internal static partial class WebhooksExtensions
             return Problem.Result(EventUnreadable, "Send a JSON object with the id and the type of an event.");
         }
 
-        if (!await intake.ReceiveAsync(happened, payload, cancellationToken))
+        if (!await intake.ReceiveAsync(happened, payload, EventSource.Webhook, cancellationToken))
             metrics.EventReceived(happened.Type, "repeated");
         return TypedResults.Ok();
     }

@@ -196,8 +196,8 @@ public sealed class CheckoutTests : IClassFixture<BillingFixture>
             (await OrderCountAsync()).ShouldBe(step);
         }
 
-        // Order, key, before and after the commit, session.
-        died.ShouldBe(5);
+        // Owners, order, key, before and after the commit, session.
+        died.ShouldBe(6);
     }
 
     [Fact]

@@ -32,10 +32,8 @@ public sealed class OrderStatusTests
             Amount = 2500,
             Currency = "usd",
             CreatedAt = At,
-            AmountRefunded = refunded,
-            AmountLost = lost,
-            DisputeOpen = disputed,
         };
+        order.RecordPaymentFacts("pi_1", new(refunded, lost, disputed, null));
         if (expired)
             order.RecordExpiry(At);
         if (failed)

@@ -15,8 +15,6 @@ using HomeStage.Tool.Servers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 using Npgsql;
 using RabbitMQ.Client;
 
@@ -28,20 +26,21 @@ internal sealed class BillingApp : IAsyncDisposable
     public const string SecretKey = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
     public const string WebhookSecret = "whsec_Zm9ydHlUd29Jc1RoZUFuc3dlcg";
     public const string OlderWebhookSecret = "whsec_dGhlT25lQmVmb3JlVGhhdE9uZQ";
-    private const string PaymentsQueue = "test.payments";
+    public const string RestoreCodeKey = "dGhpcyBpcyBub3QgYSBrZXkgb2YgYW55Ym9keQ";
+    private const string MessagesQueue = "test.messages";
 
     private readonly WebApplication _app;
     private readonly TestDatabase _database;
     private readonly TestVirtualHost _broker;
     private readonly TemporaryFolder _folder;
-    private readonly ECDsa _gatewayKey;
+    private readonly TestCallers _callers;
     private readonly HttpClient _http;
-    private readonly ConcurrentQueue<PaymentCompleted> _payments = [];
+    private readonly ConcurrentQueue<JsonNode> _messages = [];
 
     private BillingApp(
-        WebApplication app, TestDatabase database, TestVirtualHost broker, TemporaryFolder folder, ECDsa gatewayKey, Uri address, FakeStripe stripe, ShiftedTime time)
+        WebApplication app, TestDatabase database, TestVirtualHost broker, TemporaryFolder folder, TestCallers callers, Uri address, FakeStripe stripe, ShiftedTime time)
     {
-        (_app, _database, _broker, _folder, _gatewayKey, Stripe, Time) = (app, database, broker, folder, gatewayKey, stripe, time);
+        (_app, _database, _broker, _folder, _callers, Stripe, Time) = (app, database, broker, folder, callers, stripe, time);
         _http = new HttpClient { BaseAddress = address };
         Admin = NpgsqlDataSource.Create(database.AdminConnection);
     }
@@ -59,15 +58,20 @@ internal sealed class BillingApp : IAsyncDisposable
     /// <summary>The connection that the service itself has.</summary>
     public string Connection => _database.Connection;
 
+    /// <summary>Publishes as the rest of the system does.</summary>
+    public string BrokerAdminUrl => _broker.AdminUrl;
+
     public IServiceProvider Services => _app.Services;
+
+    public T Get<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
 
     /// <summary>Migrates and starts; <see cref="FakeStripe"/> stands in for Stripe unless the settings say where that is.</summary>
     public static async Task<BillingApp> StartAsync(TestServers servers, IReadOnlyDictionary<string, string>? settings = null)
     {
         var (database, broker) = (await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync());
         var folder = new TemporaryFolder();
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await File.WriteAllTextAsync(folder.File("gateway.pem"), key.ExportSubjectPublicKeyInfoPem());
+        var callers = new TestCallers(folder);
         var all = SettingsOf(folder);
         all["DATABASE_CONNECTION"] = database.Connection;
         all["MIGRATE_DATABASE_CONNECTION"] = database.DdlConnection;
@@ -77,7 +81,7 @@ internal sealed class BillingApp : IAsyncDisposable
         foreach (var (name, value) in settings ?? new Dictionary<string, string>())
             all[name] = value;
         await ServiceHost.MigrateAsync("billing", all, BillingService.Compose, TestContext.Current.CancellationToken);
-        await BindPaymentsAsync(broker.AdminUrl);
+        await BindMessagesAsync(broker.AdminUrl);
 
         var (stripe, time, logs, crash) = (new FakeStripe(), new ShiftedTime(), new CapturedLogs(), new CrashPoint());
         var app = await ServiceHost.StartAsync("billing", all, BillingService.Compose, services =>
@@ -88,7 +92,7 @@ internal sealed class BillingApp : IAsyncDisposable
                 services.AddHttpClient(nameof(IStripe)).ConfigurePrimaryHttpMessageHandler(() => stripe);
             services.ConfigureDbContext<BillingDb>(options => options.AddInterceptors(crash.Interceptors));
         }, TestContext.Current.CancellationToken);
-        return new BillingApp(app, database, broker, folder, key, new Uri(all["HTTP_URL"]), stripe, time) { Logs = logs, Crash = crash };
+        return new BillingApp(app, database, broker, folder, callers, new Uri(all["HTTP_URL"]), stripe, time) { Logs = logs, Crash = crash };
     }
 
     /// <summary>Settings that are right but for the servers.</summary>
@@ -103,6 +107,9 @@ internal sealed class BillingApp : IAsyncDisposable
         ["STRIPE_SECRET_KEY"] = SecretKey,
         ["STRIPE_API_URL"] = "https://stripe.test",
         ["STRIPE_WEBHOOK_SECRET"] = $"{WebhookSecret},{OlderWebhookSecret}",
+        ["RESTORE_CODE_KEY"] = RestoreCodeKey,
+        // Tests run it themselves.
+        ["RECONCILE_SECONDS"] = "86400",
     };
 
     /// <summary>Sends a request as the gateway does for somebody; nobody in particular if no account is named.</summary>
@@ -110,7 +117,7 @@ internal sealed class BillingApp : IAsyncDisposable
         HttpMethod method, string path, Guid account = default, string kind = "visitor", HttpContent? content = null, string? idempotencyKey = null, string issuer = "gateway")
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
-        request.Headers.Authorization = new("Bearer", Token(account, account == default ? "anonymous" : kind, issuer));
+        request.Headers.Authorization = new("Bearer", _callers.Token(issuer, account, account == default && kind == "visitor" ? "anonymous" : kind, Time.GetUtcNow()));
         if (idempotencyKey is not null)
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         return await _http.SendAsync(request, TestContext.Current.CancellationToken);
@@ -119,15 +126,33 @@ internal sealed class BillingApp : IAsyncDisposable
     public Task<HttpResponseMessage> CheckOutAsync(Guid account, string plan = "value", string? idempotencyKey = null, string kind = "visitor") =>
         SendAsync(HttpMethod.Post, "/api/v1/checkout", account, kind, JsonContent.Create(new { plan }), idempotencyKey);
 
-    /// <summary>A new account's order that can be paid.</summary>
-    public async Task<PlacedOrder> PlaceOrderAsync(string plan = "value")
+    /// <summary>Asks on behalf of entitlements.</summary>
+    public async Task<JsonNode?> SupportAsync(HttpMethod method, string path, HttpStatusCode status = HttpStatusCode.OK)
     {
-        var account = Guid.CreateVersion7();
+        using var answer = await SendAsync(method, $"/internal/support/{path}", kind: "service", issuer: "entitlements");
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        answer.StatusCode.ShouldBe(status, text);
+        return JsonNode.Parse(text);
+    }
+
+    /// <summary>An order that can be paid; a new account's unless one is named.</summary>
+    public async Task<PlacedOrder> PlaceOrderAsync(string plan = "value", Guid? owner = null)
+    {
+        var account = owner ?? Guid.CreateVersion7();
         using var answer = await CheckOutAsync(account, plan);
         answer.StatusCode.ShouldBe(HttpStatusCode.Created);
         var body = await BodyAsync(answer);
         var url = (string)body["url"]!;
         return new PlacedOrder((Guid)body["orderId"]!, account, url[(url.LastIndexOf('/') + 1)..]);
+    }
+
+    /// <summary>An order that was paid, with its payment at <see cref="FakeStripe"/>.</summary>
+    public async Task<PlacedOrder> PayOrderAsync(bool named = true)
+    {
+        var order = await PlaceOrderAsync();
+        Stripe.Account.Pay(order, named);
+        await DeliverOkAsync(Fixture.Event("checkout.session.completed", Fixture.Session(order.Id, order.SessionId)));
+        return order;
     }
 
     public async Task<JsonObject> OrderAsync(PlacedOrder order)
@@ -157,7 +182,7 @@ internal sealed class BillingApp : IAsyncDisposable
     public async Task<HttpResponseMessage> DeliverAsync(byte[] payload, string secret = WebhookSecret, DateTimeOffset? signedAt = null, string? signature = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/webhooks/stripe") { Content = new ByteArrayContent(payload) };
-        request.Headers.Authorization = new("Bearer", Token(Guid.Empty, "anonymous", "gateway"));
+        request.Headers.Authorization = new("Bearer", _callers.Token("gateway", Guid.Empty, "anonymous", Time.GetUtcNow()));
         request.Headers.TryAddWithoutValidation("Stripe-Signature", signature ?? Sign(payload, secret, signedAt ?? Time.GetUtcNow()));
         request.Headers.TryAddWithoutValidation("User-Agent", "Stripe/1.0");
         return await _http.SendAsync(request, TestContext.Current.CancellationToken);
@@ -169,13 +194,29 @@ internal sealed class BillingApp : IAsyncDisposable
         answer.StatusCode.ShouldBe(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>Delivers an event and waits until it is no longer waiting.</summary>
+    public async Task<(string State, string? Reason)> SettleAsync(JsonObject happened)
+    {
+        await DeliverOkAsync(happened);
+        var id = (string)happened["id"]!;
+        await Eventually.Async(async () => (await EventAsync(id)).State != "waiting", $"{happened["type"]} is settled");
+        return await EventAsync(id);
+    }
+
     /// <summary>The payments that reached the queue for an order, once nothing is left to send.</summary>
-    public async Task<IReadOnlyList<PaymentCompleted>> PaymentsAsync(Guid orderId)
+    public Task<IReadOnlyList<PaymentCompleted>> PaymentsAsync(Guid orderId) => MessagesAsync<PaymentCompleted>(payment => payment.OrderId == orderId);
+
+    /// <summary>The adjustments that reached the queue for an order, once nothing is left to send, by revision.</summary>
+    public async Task<IReadOnlyList<PaymentAdjusted>> AdjustmentsAsync(Guid orderId) =>
+        [.. (await MessagesAsync<PaymentAdjusted>(adjustment => adjustment.OrderId == orderId)).OrderBy(adjustment => adjustment.Revision)];
+
+    private async Task<IReadOnlyList<TMessage>> MessagesAsync<TMessage>(Func<TMessage, bool> wanted)
     {
         await Eventually.Async(async () => await CountAsync("select count(*) from outbox") == 0, "the outbox is empty");
-        foreach (var body in await _broker.TakeAsync(PaymentsQueue, 1000))
-            _payments.Enqueue(JsonNode.Parse(body)!["message"].Deserialize<PaymentCompleted>(JsonSerializerOptions.Web)!);
-        return [.. _payments.Where(payment => payment.OrderId == orderId)];
+        foreach (var body in await _broker.TakeAsync(MessagesQueue, 1000))
+            _messages.Enqueue(JsonNode.Parse(body)!);
+        return [.. _messages.Where(envelope => envelope["messageType"]!.AsArray().Any(type => ((string)type!).EndsWith(":" + typeof(TMessage).Name, StringComparison.Ordinal)))
+            .Select(envelope => envelope["message"].Deserialize<TMessage>(JsonSerializerOptions.Web)!).Where(wanted)];
     }
 
     public async Task<(string State, string? Reason)> EventAsync(string eventId)
@@ -214,35 +255,27 @@ internal sealed class BillingApp : IAsyncDisposable
         await Admin.DisposeAsync();
         await _database.DisposeAsync();
         await _broker.DisposeAsync();
-        _gatewayKey.Dispose();
+        _callers.Dispose();
         _folder.Dispose();
     }
 
-    private string Token(Guid account, string kind, string issuer)
-    {
-        var now = Time.GetUtcNow().UtcDateTime;
-        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = issuer,
-            Audience = "billing",
-            IssuedAt = now,
-            NotBefore = now,
-            Expires = now.AddSeconds(120),
-            Claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind, ["iph"] = "hash-of-address" },
-            SigningCredentials = new SigningCredentials(new ECDsaSecurityKey(_gatewayKey), SecurityAlgorithms.EcdsaSha256),
-        });
-    }
-
     /// <summary>Listens in the place of entitlements.</summary>
-    private static async Task BindPaymentsAsync(string url)
+    private static async Task BindMessagesAsync(string url)
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var connection = await new ConnectionFactory { Uri = new Uri(url) }.CreateConnectionAsync(cancel);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancel);
-        await channel.QueueDeclareAsync(PaymentsQueue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancel);
-        await channel.QueueBindAsync(PaymentsQueue, "HomeStage.Contracts:PaymentCompleted", "", cancellationToken: cancel);
+        await channel.QueueDeclareAsync(MessagesQueue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancel);
+        foreach (var message in new[] { "PaymentCompleted", "PaymentAdjusted" })
+            await channel.QueueBindAsync(MessagesQueue, $"HomeStage.Contracts:{message}", "", cancellationToken: cancel);
     }
 }
 
 /// <summary>An order that waits for its payment.</summary>
-internal sealed record PlacedOrder(Guid Id, Guid AccountId, string SessionId);
+internal sealed record PlacedOrder(Guid Id, Guid AccountId, string SessionId)
+{
+    /// <summary>As <see cref="Fixture.Session"/> has it.</summary>
+    public string PaymentIntentId => "pi_" + Id.ToString("N");
+
+    public string ChargeId => "ch_" + Id.ToString("N");
+}

@@ -7,11 +7,15 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace HomeStage.Billing.Tests.Support;
 
 /// <summary>
-/// Stripe as far as creating sessions goes, in place of the network: idempotent by key as the real one, with failures on order.
+/// Stripe in place of the network: sessions are created, idempotent by key as at the real one; all else is read from
+/// <see cref="Account"/>. Answers fail and wait on order.
 /// </summary>
 internal sealed class FakeStripe : HttpMessageHandler
 {
     private readonly ConcurrentDictionary<string, JsonObject> _sessionByKey = new(StringComparer.Ordinal);
+
+    /// <summary>What there is to be read.</summary>
+    public FakeStripeAccount Account { get; } = new();
 
     /// <summary>Every request, also those that were made to fail.</summary>
     public ConcurrentQueue<StripeCall> Calls { get; } = [];
@@ -22,6 +26,9 @@ internal sealed class FakeStripe : HttpMessageHandler
     /// <summary>Changes sessions before they are answered.</summary>
     public Action<JsonObject> Adjust { get; set; } = _ => { };
 
+    /// <summary>Awaited between the making of an answer and its sending: how a slow network makes an answer old.</summary>
+    public Func<StripeCall, Task> OnTheWay { get; set; } = _ => Task.CompletedTask;
+
     public int SessionCount => _sessionByKey.Count;
 
     public void Reset()
@@ -30,6 +37,7 @@ internal sealed class FakeStripe : HttpMessageHandler
         Calls.Clear();
         Failures.Clear();
         Adjust = _ => { };
+        OnTheWay = _ => Task.CompletedTask;
     }
 
     public void FailNext(HttpStatusCode status, string code = "", string? shouldRetry = null, int times = 1)
@@ -50,15 +58,24 @@ internal sealed class FakeStripe : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var form = QueryHelpers.ParseQuery(await request.Content!.ReadAsStringAsync(cancellationToken))
-            .ToDictionary(field => field.Key, field => field.Value.ToString(), StringComparer.Ordinal);
-        var key = request.Headers.GetValues("Idempotency-Key").Single();
-        Calls.Enqueue(new StripeCall(
-            $"{request.Method} {request.RequestUri!.AbsolutePath}", key, request.Headers.GetValues("Stripe-Version").Single(), request.Headers.Authorization!.ToString(), form));
+        var text = request.Method == HttpMethod.Post ? await request.Content!.ReadAsStringAsync(cancellationToken) : request.RequestUri!.Query;
+        var form = QueryHelpers.ParseQuery(text).ToDictionary(field => field.Key, field => field.Value.ToString(), StringComparer.Ordinal);
+        var key = request.Headers.TryGetValues("Idempotency-Key", out var keys) ? keys.Single() : "";
+        var call = new StripeCall(
+            $"{request.Method} {request.RequestUri!.AbsolutePath}", key, request.Headers.GetValues("Stripe-Version").Single(), request.Headers.Authorization!.ToString(), form);
+        Calls.Enqueue(call);
         if (Failures.TryDequeue(out var fail))
             return fail();
-        return Json(HttpStatusCode.OK, _sessionByKey.GetOrAdd(key, _ => SessionOf(form)));
+        var answer = Answer(request.Method, request.RequestUri.AbsolutePath, key, form);
+        await OnTheWay(call).WaitAsync(cancellationToken);
+        return answer is null
+            ? Json(HttpStatusCode.NotFound, new JsonObject { ["error"] = new JsonObject { ["type"] = "invalid_request_error", ["code"] = "resource_missing" } })
+            : Json(HttpStatusCode.OK, answer);
     }
+
+    private JsonObject? Answer(HttpMethod method, string path, string key, Dictionary<string, string> form) => method == HttpMethod.Post
+        ? _sessionByKey.GetOrAdd(key, _ => Account.Keep(SessionOf(form)))
+        : Account.Read(path, form);
 
     private JsonObject SessionOf(Dictionary<string, string> form)
     {
@@ -69,6 +86,8 @@ internal sealed class FakeStripe : HttpMessageHandler
         session["currency"] = form.GetValueOrDefault("line_items[0][price_data][currency]", "usd");
         session["client_reference_id"] = form["client_reference_id"];
         session["metadata"] = new JsonObject { ["order_id"] = form["metadata[order_id]"] };
+        session["created"] = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        session["status"] = "open";
         session["expires_at"] = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeSeconds();
         Adjust(session);
         return session;

@@ -30,9 +30,11 @@ internal static class Sessions
         app.Get("/v1/checkout/sessions", request =>
         {
             var (status, payment) = (request.Params.Choice("status", "open", "complete", "expired"), request.Params.Optional("payment_intent"));
+            var email = request.Params["customer_details"]?.Required("email");
             return ListPage.Of(request, "/v1/checkout/sessions", "checkout.session", session =>
-                (status is null || session.Text("status") == status) && (payment is null || session.TextOrNull("payment_intent") == payment),
-                "status", "payment_intent");
+                (status is null || session.Text("status") == status) && (payment is null || session.TextOrNull("payment_intent") == payment)
+                && (email is null || (session["customer_details"] as JsonObject)?.TextOrNull("email") == email),
+                "status", "payment_intent", "customer_details");
         });
         app.Get("/v1/checkout/sessions/{id}", request => Find(request));
         app.Post("/v1/checkout/sessions/{id}", request =>

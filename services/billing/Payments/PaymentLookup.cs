@@ -1,0 +1,57 @@
+using HomeStage.Billing.Stripe;
+using HomeStage.Billing.Webhooks;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Billing.Payments;
+
+/// <summary>What Stripe answered about an order's payment, and the order's revision before it was asked.</summary>
+internal sealed record PaymentAnswer(Guid OrderId, long Revision, Payment Payment);
+
+/// <summary>
+/// Asks Stripe about a payment, outside any transaction. The order's revision is read first: whoever then finds it changed holds an
+/// answer that may be older than what was stored meanwhile, and asks again.
+/// </summary>
+internal sealed class PaymentLookup(IDbContextFactory<BillingDb> databases, IStripe stripe)
+{
+    /// <summary>The answer about the payment that an event's object names, or what becomes of the event without one.</summary>
+    /// <exception cref="StripeException">Stripe cannot be asked.</exception>
+    internal async Task<(PaymentAnswer? Answer, Verdict? Verdict)> FindAsync(PaymentReference reference, CancellationToken cancellationToken)
+    {
+        var payment = reference.PaymentIntentId
+            ?? (reference.ChargeId is { } charge ? await stripe.FindPaymentIdAsync(charge, cancellationToken) : null);
+        if (payment is null)
+            return (null, new(EventState.Ignored, "no_payment_named"));
+        if (await OrderOfAsync(payment, cancellationToken) is not { } orderId)
+            return (null, new(EventState.Ignored, "no_order_named"));
+        return await FindAsync(orderId, payment, cancellationToken);
+    }
+
+    /// <summary>The answer about a payment of an order, or what becomes of an event about it without one.</summary>
+    /// <exception cref="StripeException">Stripe cannot be asked.</exception>
+    internal async Task<(PaymentAnswer? Answer, Verdict? Verdict)> FindAsync(Guid orderId, string paymentIntentId, CancellationToken cancellationToken)
+    {
+        if (await RevisionOfAsync(orderId, cancellationToken) is not { } revision)
+            return (null, Verdict.WaitsFor(orderId));
+        return await stripe.FindPaymentAsync(paymentIntentId, cancellationToken) is { } payment
+            ? (new(orderId, revision, payment), null)
+            : (null, new(EventState.Ignored, "payment_unknown", orderId));
+    }
+
+    /// <summary>The order that a payment was made for: ours by its payment, else the one that Stripe says.</summary>
+    internal async Task<Guid?> OrderOfAsync(string paymentIntentId, CancellationToken cancellationToken)
+    {
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            if (await db.Orders.Where(order => order.PaymentIntentId == paymentIntentId).Select(order => (Guid?)order.Id).FirstOrDefaultAsync(cancellationToken) is { } known)
+                return known;
+        }
+
+        return await stripe.FindOrderIdAsync(paymentIntentId, cancellationToken);
+    }
+
+    private async Task<long?> RevisionOfAsync(Guid orderId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Orders.Where(order => order.Id == orderId).Select(order => (long?)order.Revision).SingleOrDefaultAsync(cancellationToken);
+    }
+}
