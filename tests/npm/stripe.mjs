@@ -46,6 +46,7 @@ const steps = {
     const created = await stripe.checkout.sessions.create(session({ line_items: [{ price: price.id, quantity: 2 }] }));
     return { session: created };
   },
+  sign: async ({ payload, secret, timestamp }) => ({ header: stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp }) }),
   construct: async (args) => ({ type: stripe.webhooks.constructEvent(args.payload, args.signature, args.secret).type }),
 };
 

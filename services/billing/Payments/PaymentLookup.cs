@@ -4,8 +4,12 @@ using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Billing.Payments;
 
-/// <summary>What Stripe answered about an order's payment, and the order's revision before it was asked.</summary>
-internal sealed record PaymentAnswer(Guid OrderId, long Revision, Payment Payment);
+/// <summary>What Stripe answered about an order's payment.</summary>
+/// <param name="OrderId">The order.</param>
+/// <param name="Revision">The order's revision before Stripe was asked.</param>
+/// <param name="Heard">The events about the payment that waited before Stripe was asked: the answer includes what they tell.</param>
+/// <param name="Payment">The answer.</param>
+internal sealed record PaymentAnswer(Guid OrderId, long Revision, IReadOnlyList<string> Heard, Payment Payment);
 
 /// <summary>
 /// Asks Stripe about a payment, outside any transaction. The order's revision is read first: whoever then finds it changed holds an
@@ -30,10 +34,10 @@ internal sealed class PaymentLookup(IDbContextFactory<BillingDb> databases, IStr
     /// <exception cref="StripeException">Stripe cannot be asked.</exception>
     internal async Task<(PaymentAnswer? Answer, Verdict? Verdict)> FindAsync(Guid orderId, string paymentIntentId, CancellationToken cancellationToken)
     {
-        if (await RevisionOfAsync(orderId, cancellationToken) is not { } revision)
+        if (await ReadAsync(orderId, cancellationToken) is not var (revision, heard))
             return (null, Verdict.WaitsFor(orderId));
         return await stripe.FindPaymentAsync(paymentIntentId, cancellationToken) is { } payment
-            ? (new(orderId, revision, payment), null)
+            ? (new(orderId, revision, heard, payment), null)
             : (null, new(EventState.Ignored, "payment_unknown", orderId));
     }
 
@@ -49,9 +53,15 @@ internal sealed class PaymentLookup(IDbContextFactory<BillingDb> databases, IStr
         return await stripe.FindOrderIdAsync(paymentIntentId, cancellationToken);
     }
 
-    private async Task<long?> RevisionOfAsync(Guid orderId, CancellationToken cancellationToken)
+    private async Task<(long Revision, IReadOnlyList<string> Heard)?> ReadAsync(Guid orderId, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await db.Orders.Where(order => order.Id == orderId).Select(order => (long?)order.Revision).SingleOrDefaultAsync(cancellationToken);
+        var read = await db.Orders.Where(order => order.Id == orderId).Select(order => new
+        {
+            order.Revision,
+            Heard = db.StripeEvents.Where(stored => stored.OrderId == orderId && stored.State == EventState.Waiting && stored.Reason == Verdict.ToBeFetched)
+                .Select(stored => stored.Id).ToList(),
+        }).AsSingleQuery().SingleOrDefaultAsync(cancellationToken);
+        return read is null ? null : (read.Revision, read.Heard);
     }
 }

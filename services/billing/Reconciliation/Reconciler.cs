@@ -137,7 +137,7 @@ internal sealed partial class Reconciler(
         await db.Database.ExecuteSqlAsync(
             $"""
             insert into reconciliation (known_to) values ({to})
-            on conflict (only) do update set known_to = greatest(reconciliation.known_to, excluded.known_to)
+            on conflict (singleton) do update set known_to = greatest(reconciliation.known_to, excluded.known_to)
             """,
             cancellationToken);
     }

@@ -13,6 +13,9 @@ internal sealed record Verdict(EventState State, string? Reason = null, Guid? Or
     /// <summary>How long an event waits at first for what it needs.</summary>
     internal static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>Why an event waits that needs Stripe's answer.</summary>
+    internal const string ToBeFetched = "to_be_fetched";
+
     /// <summary>How long a waiting event waits before it is tried.</summary>
     public TimeSpan Wait { get; private init; }
 
@@ -29,7 +32,7 @@ internal sealed record Verdict(EventState State, string? Reason = null, Guid? Or
     internal static Verdict WaitsFor(Guid orderId, string reason = "order_unknown") => new(EventState.Waiting, reason, orderId) { Wait = FirstWait };
 
     /// <summary>It is applied as soon as it is stored, because Stripe must be asked first.</summary>
-    internal static Verdict AsksStripe(Guid? orderId) => new(EventState.Waiting, "to_be_fetched", orderId);
+    internal static Verdict AsksStripe(Guid? orderId) => new(EventState.Waiting, ToBeFetched, orderId);
 }
 
 /// <summary>

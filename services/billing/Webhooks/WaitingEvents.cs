@@ -15,7 +15,7 @@ internal sealed partial class WaitingEvents(
     /// <summary>How long it waits at all: no longer than Stripe itself keeps events.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromDays(30);
 
-    /// <summary>While Stripe is away one event in so long asks whether it is back.</summary>
+    /// <summary>How long an event waits that Stripe, or too much traffic about its order, kept from being applied.</summary>
     private static readonly TimeSpan OutageWait = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -133,15 +133,21 @@ internal sealed partial class WaitingEvents(
         {
             var (answer, verdict) = await payments.FindAsync(reference, cancellationToken);
             if (await SettleAsync(
-                stored, async db => answer is null ? verdict : await application.ApplyAsync(db, answer, cancellationToken), cancellationToken))
+                stored, async db => answer is null ? verdict : await application.ApplyAsync(db, answer, cancellationToken), cancellationToken, answer?.Heard))
             {
                 return;
             }
         }
+
+        await PostponeAsync(stored, cancellationToken);
     }
 
-    /// <summary>Commits what applying the event changes together with what became of it; false if its answer was stale.</summary>
-    private async Task<bool> SettleAsync(StoredEvent stored, Func<BillingDb, Task<Verdict?>> apply, CancellationToken cancellationToken)
+    /// <summary>
+    /// Commits what applying the event changes together with what became of it, and of the others that Stripe's answer includes; false if
+    /// the answer was stale.
+    /// </summary>
+    private async Task<bool> SettleAsync(
+        StoredEvent stored, Func<BillingDb, Task<Verdict?>> apply, CancellationToken cancellationToken, IReadOnlyList<string>? heard = null)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
@@ -169,11 +175,22 @@ internal sealed partial class WaitingEvents(
             cancellationToken);
         if (settled == 0)
             return true;
+        if (verdict.State == EventState.Applied && heard?.Any(id => id != stored.Id) is true)
+            await SettleOthersAsync(db, stored, heard, now, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         application.Report(stored.Id, stored.Type, verdict);
         return true;
     }
+
+    private static Task<int> SettleOthersAsync(
+        BillingDb db, StoredEvent stored, IReadOnlyList<string> heard, DateTimeOffset now, CancellationToken cancellationToken) =>
+        db.StripeEvents.Where(row => heard.Contains(row.Id) && row.Id != stored.Id && row.State == EventState.Waiting).ExecuteUpdateAsync(
+            set => set.SetProperty(row => row.State, EventState.Applied)
+                .SetProperty(row => row.Reason, "known_already")
+                .SetProperty(row => row.DueAt, (DateTimeOffset?)null)
+                .SetProperty(row => row.SettledAt, now),
+            cancellationToken);
 
     /// <summary>For support: what it waits for.</summary>
     private static Task<int> NoteAsync(BillingDb db, StoredEvent stored, Verdict verdict, CancellationToken cancellationToken) =>

@@ -67,7 +67,8 @@ internal sealed class BillingApp : IAsyncDisposable
         where T : notnull => _app.Services.GetRequiredService<T>();
 
     /// <summary>Migrates and starts; <see cref="FakeStripe"/> stands in for Stripe unless the settings say where that is.</summary>
-    public static async Task<BillingApp> StartAsync(TestServers servers, IReadOnlyDictionary<string, string>? settings = null)
+    public static async Task<BillingApp> StartAsync(
+        TestServers servers, IReadOnlyDictionary<string, string>? settings = null, Action<IServiceCollection>? replace = null)
     {
         var (database, broker) = (await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync());
         var folder = new TemporaryFolder();
@@ -91,6 +92,7 @@ internal sealed class BillingApp : IAsyncDisposable
             if (settings?.ContainsKey("STRIPE_API_URL") is not true)
                 services.AddHttpClient(nameof(IStripe)).ConfigurePrimaryHttpMessageHandler(() => stripe);
             services.ConfigureDbContext<BillingDb>(options => options.AddInterceptors(crash.Interceptors));
+            replace?.Invoke(services);
         }, TestContext.Current.CancellationToken);
         return new BillingApp(app, database, broker, folder, callers, new Uri(all["HTTP_URL"]), stripe, time) { Logs = logs, Crash = crash };
     }
@@ -228,12 +230,33 @@ internal sealed class BillingApp : IAsyncDisposable
         return (reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1));
     }
 
+    /// <summary>Everything that is known of an order but who, which and when it was placed or looked at.</summary>
+    public async Task<string> RowAsync(PlacedOrder order)
+    {
+        await using var command = Admin.CreateCommand(
+            """
+            select (to_jsonb(o) - array['id', 'account_id', 'created_at', 'session_id', 'session_url', 'session_expires_at', 'offered_at', 'checked_at', 'payment_intent_id'])::text
+              || (o.payment_intent_id = 'pi_' || replace(o.id::text, '-', ''))
+            from orders o where id = $1
+            """);
+        command.Parameters.Add(new() { Value = order.Id });
+        return (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
     public async Task<long> CountAsync(string sql, params object[] values)
     {
         await using var command = Admin.CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(new() { Value = value });
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    public async Task ExecuteAsync(string sql, params object[] values)
+    {
+        await using var command = Admin.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     public static async Task<JsonObject> BodyAsync(HttpResponseMessage answer) =>

@@ -27,6 +27,13 @@ internal sealed class FakeStripeAccount
         return json;
     }
 
+    /// <summary>Puts an object in the place of the one with the same id.</summary>
+    public void Replace(JsonObject json)
+    {
+        lock (_lock)
+            _objects[_objects.FindIndex(kept => (string?)kept["id"] == (string?)json["id"])] = json;
+    }
+
     /// <summary>Changes an object.</summary>
     public void Set(JsonObject json, string name, JsonNode? value)
     {

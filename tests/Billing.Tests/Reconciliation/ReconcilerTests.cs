@@ -1,0 +1,128 @@
+using System.Net;
+using HomeStage.Billing.Reconciliation;
+using HomeStage.Billing.Tests.Support;
+using HomeStage.Testing;
+using Npgsql;
+
+namespace HomeStage.Billing.Tests.Reconciliation;
+
+public sealed class ReconcilerTests(TestServers servers) : IAsyncLifetime
+{
+    private BillingApp _app = null!;
+
+    public async ValueTask InitializeAsync() => _app = await BillingApp.StartAsync(servers);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    [Fact]
+    public async Task Two_days_without_webhooks_lose_nothing()
+    {
+        var (paid, refunded, expired) = (await _app.PlaceOrderAsync(), await _app.PlaceOrderAsync(), await _app.PlaceOrderAsync());
+        var now = _app.Time.GetUtcNow();
+        // More than a page of other systems' events lies between ours.
+        for (var count = 0; count < 150; count++)
+            Happens("refund.created", Fixture.Read("refund"), now.AddHours(3));
+        Happens("checkout.session.completed", Fixture.Session(paid.Id, paid.SessionId), now.AddHours(1));
+        Happens("checkout.session.completed", Fixture.Session(refunded.Id, refunded.SessionId), now.AddHours(2));
+        _app.Stripe.Account.Pay(refunded);
+        Happens("refund.created", _app.Stripe.Account.Refund(refunded, 2500), now.AddHours(20));
+        Happens("checkout.session.expired", Fixture.Session(expired.Id, expired.SessionId, "unpaid"), now.AddHours(25));
+        _app.Time.Advance(TimeSpan.FromDays(2));
+
+        var report = await RunAsync();
+        (report.Ran, report.Listed, report.New).ShouldBe((true, 154, 154));
+        await Eventually.Async(async () => await _app.StatusAsync(refunded) == "refunded", "the refund is applied");
+        (await _app.StatusAsync(paid)).ShouldBe("paid");
+        (await _app.StatusAsync(expired)).ShouldBe("expired");
+        (await _app.PaymentsAsync(paid.Id)).ShouldHaveSingleItem().PaidAt.ShouldBe(DateTimeOffset.FromUnixTimeSeconds(now.AddHours(1).ToUnixTimeSeconds()));
+        (await _app.CountAsync("select count(*) from stripe_events where source = 'list'")).ShouldBe(154);
+        _app.Logs.Lines.ShouldContain(line => line.Event == "events_missed");
+
+        // The same again finds nothing new, and begins near the end.
+        var again = await RunAsync();
+        again.New.ShouldBe(0);
+        again.From.ShouldBe(DateTimeOffset.FromUnixTimeSeconds(now.AddHours(25).ToUnixTimeSeconds()) - Reconciler.Overlap);
+    }
+
+    [Fact]
+    public async Task Webhook_after_the_reconciliation_is_a_repetition_and_leaves_the_very_same_row()
+    {
+        var (listed, delivered) = (await _app.PlaceOrderAsync(), await _app.PlaceOrderAsync());
+        var at = _app.Time.GetUtcNow().AddSeconds(5);
+        var happened = Happens("checkout.session.completed", Fixture.Session(listed.Id, listed.SessionId), at);
+        await RunAsync();
+        await _app.DeliverOkAsync(happened);
+        await _app.DeliverOkAsync(Fixture.Event("checkout.session.completed", Fixture.Session(delivered.Id, delivered.SessionId), at));
+        (await _app.RowAsync(listed)).ShouldBe(await _app.RowAsync(delivered));
+        (await _app.PaymentsAsync(listed.Id)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task Event_that_becomes_visible_late_is_not_missed()
+    {
+        var order = await _app.PlaceOrderAsync();
+        var at = _app.Time.GetUtcNow().AddSeconds(30);
+        Happens("refund.created", Fixture.Read("refund"), at.AddMinutes(2));
+        await RunAsync();
+        Happens("checkout.session.completed", Fixture.Session(order.Id, order.SessionId), at);
+        (await RunAsync()).New.ShouldBe(1);
+        (await _app.StatusAsync(order)).ShouldBe("paid");
+    }
+
+    [Fact]
+    public async Task Stripe_is_not_asked_for_what_it_no_longer_keeps()
+    {
+        await _app.PlaceOrderAsync();
+        _app.Time.Advance(TimeSpan.FromDays(45));
+        var report = await RunAsync();
+        report.From.ShouldBe(report.To - Reconciler.Furthest);
+    }
+
+    [Fact]
+    public async Task One_replica_at_a_time()
+    {
+        await using var other = new NpgsqlConnection(_app.Connection);
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+        await using var take = new NpgsqlCommand("select pg_advisory_lock(7234018551)", other);
+        await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        (await RunAsync()).Ran.ShouldBeFalse();
+        _app.Stripe.Calls.ShouldBeEmpty();
+        await other.CloseAsync();
+        await Eventually.Async(async () => (await RunAsync()).Ran, "the turn is given back with the connection");
+    }
+
+    [Fact]
+    public async Task Run_that_stripe_cuts_off_is_repeated_from_its_beginning()
+    {
+        var order = await _app.PlaceOrderAsync();
+        Happens("checkout.session.completed", Fixture.Session(order.Id, order.SessionId), _app.Time.GetUtcNow());
+        for (var count = 0; count < 100; count++)
+            Happens("refund.created", Fixture.Read("refund"), _app.Time.GetUtcNow().AddSeconds(30));
+        _app.Stripe.OnTheWay = call => call.Form.ContainsKey("starting_after") ? throw new HttpRequestException("The connection was cut.") : Task.CompletedTask;
+        await Should.ThrowAsync<HomeStage.Billing.Stripe.StripeException>(RunAsync);
+        (await _app.CountAsync("select count(*) from reconciliation")).ShouldBe(0);
+        _app.Stripe.OnTheWay = _ => Task.CompletedTask;
+        (await RunAsync()).New.ShouldBe(1);
+        (await _app.StatusAsync(order)).ShouldBe("paid");
+    }
+
+    [Fact]
+    public async Task Order_that_never_got_a_session_expires_when_no_key_can_continue_it()
+    {
+        _app.Stripe.FailNext(HttpStatusCode.ServiceUnavailable, times: 3);
+        var account = Guid.CreateVersion7();
+        using var failed = await _app.CheckOutAsync(account, idempotencyKey: "k1");
+        var order = new PlacedOrder((Guid)(await BillingApp.BodyAsync(failed))["orderId"]!, account, "");
+        _app.Time.Advance(TimeSpan.FromHours(71));
+        await RunAsync();
+        (await _app.StatusAsync(order)).ShouldBe("pending");
+        _app.Time.Advance(TimeSpan.FromHours(2));
+        (await RunAsync()).OrdersChecked.ShouldBe(1);
+        (await _app.StatusAsync(order)).ShouldBe("expired");
+    }
+
+    private Task<Contracts.ReconciliationReport> RunAsync() => _app.Get<Reconciler>().RunAsync(TestContext.Current.CancellationToken);
+
+    private System.Text.Json.Nodes.JsonObject Happens(string type, System.Text.Json.Nodes.JsonObject subject, DateTimeOffset at) =>
+        _app.Stripe.Account.Keep(Fixture.Event(type, subject, at));
+}

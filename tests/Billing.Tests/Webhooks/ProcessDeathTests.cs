@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using HomeStage.Billing.Tests.Support;
+using HomeStage.Testing;
+
+namespace HomeStage.Billing.Tests.Webhooks;
+
+/// <summary>
+/// Billing as a process that is killed (SIGKILL) at every statement in turn, once before it has the server's answer and once after;
+/// then it is started again and Stripe delivers again, as it does where no answer came.
+/// </summary>
+public sealed class ProcessDeathTests(TestServers servers) : IAsyncLifetime
+{
+    private BillingProcess _billing = null!;
+
+    public async ValueTask InitializeAsync() => _billing = await BillingProcess.StartAsync(servers);
+
+    public ValueTask DisposeAsync() => _billing.DisposeAsync();
+
+    [Theory]
+    [InlineData(KillMoment.BeforeAnswer)]
+    [InlineData(KillMoment.AfterAnswer)]
+    public async Task Payment_is_recorded_once_wherever_the_process_dies(KillMoment moment)
+    {
+        // Lock, event, order with outbox, commit.
+        (await KillAtEveryStatementAsync(
+            moment,
+            sql => sql.Contains("for update", StringComparison.Ordinal) && sql.Contains("from orders", StringComparison.Ordinal),
+            _ => Task.CompletedTask,
+            order => Fixture.Event("checkout.session.completed", Fixture.Session(order.Id, order.SessionId)),
+            "paid, revision 1, 1 events applied, sent PaymentCompleted")).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Refund_is_taken_over_once_wherever_the_process_dies()
+    {
+        // Stored: payment, event, commit. Applied: taken, order, revision; lock, settled, order with outbox, commit.
+        (await KillAtEveryStatementAsync(
+            KillMoment.BeforeAnswer,
+            sql => sql.Contains("orders", StringComparison.Ordinal) || sql.Contains("'waiting' and due_at", StringComparison.Ordinal),
+            async order =>
+            {
+                _billing.Account.Pay(order);
+                (await _billing.DeliverAsync(Fixture.Event("checkout.session.completed", Fixture.Session(order.Id, order.SessionId)))).ShouldBe(200);
+            },
+            order => Fixture.Event("refund.created", _billing.Account.Refund(order, 700)),
+            "partially refunded, revision 2, 2 events applied, sent PaymentAdjusted, PaymentCompleted")).ShouldBeGreaterThanOrEqualTo(10);
+    }
+
+    /// <summary>How many statements it died at before one delivery survived.</summary>
+    private async Task<int> KillAtEveryStatementAsync(
+        KillMoment moment, Func<string, bool> belongs, Func<PlacedOrder, Task> prepareAsync, Func<PlacedOrder, JsonObject> happen, string end)
+    {
+        for (var statement = 1; ; statement++)
+        {
+            var order = await _billing.PlaceAsync();
+            await prepareAsync(order);
+            var happened = happen(order);
+            _billing.Tap.Arm(statement, moment, belongs, _billing.KillAsync);
+            await _billing.DeliverAsync(happened);
+            var survived = false;
+            await Eventually.Async(
+                async () => _billing.Dead || (survived = await EndOfAsync(order) == end), $"the process is dead or done at statement {statement}");
+            if (_billing.Tap.Disarm() && survived)
+                return statement - 1;
+            await _billing.EndAsync();
+            await _billing.RestartAsync();
+            (await _billing.DeliverAsync(happened)).ShouldBe(200, $"statement {statement}");
+            await Eventually.Async(async () => await EndOfAsync(order) == end, $"all is well in spite of statement {statement}");
+        }
+    }
+
+    private Task<string> EndOfAsync(PlacedOrder order) => _billing.TextAsync(
+        """
+        select format('%s, revision %s, %s events applied, sent %s',
+          case when amount_refunded > 0 then 'partially refunded' when paid_at is not null then 'paid' else 'pending' end, revision,
+          (select count(*) from stripe_events where order_id = orders.id and state = 'applied'),
+          (select coalesce(string_agg(message_type, ', ' order by message_type), 'nothing') from outbox where body ->> 'orderId' = orders.id::text))
+        from orders where id = $1
+        """,
+        order.Id);
+}
