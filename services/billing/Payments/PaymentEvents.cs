@@ -35,6 +35,7 @@ internal static class PaymentEvents
             return new(EventState.Flagged, "currency_mismatch", order.Id);
         var warned = order.FraudWarningAt is null && facts.FraudWarnedAt is not null;
         var adjusted = order.RecordPaymentFacts(answer.Payment.Id, facts);
-        return new(EventState.Applied, adjusted || warned ? null : "known_already", order.Id) { Adjusted = adjusted && order.PaidAt is not null, FraudWarned = warned };
+        var reason = adjusted ? null : warned ? "fraud_warned" : "known_already";
+        return new(EventState.Applied, reason, order.Id) { Adjusted = adjusted && order.PaidAt is not null, FraudWarned = warned };
     }
 }

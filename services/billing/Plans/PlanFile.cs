@@ -54,12 +54,15 @@ internal static partial class PlanFile
             (!Currencies.Contains(plan.Currency), $"{name}: currency must be a code that Stripe takes, in lower case such as 'usd', not '{plan.Currency}'"),
             (plan.Credits is < 1 or > 1_000_000, $"{name}: credits must be 1 to 1000000"),
             (plan.DurationDays is < 1 or > 3650, $"{name}: durationDays must be 1 to 3650"),
-            (plan.StripePriceId is { } price && !price.StartsWith("price_", StringComparison.Ordinal), $"{name}: stripePriceId must begin with 'price_'"),
+            (plan.StripePriceId is { } price && !PriceId().IsMatch(price), $"{name}: stripePriceId must begin with 'price_' and go on with letters and digits, not '{plan.StripePriceId}'"),
         }.Where(check => check.Wrong).Select(check => check.Problem);
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,39}$", RegexOptions.None, 1000)]
     private static partial Regex Id();
+
+    [GeneratedRegex("^price_[A-Za-z0-9]{1,200}$", RegexOptions.None, 1000)]
+    private static partial Regex PriceId();
 
     private sealed record Content
     {

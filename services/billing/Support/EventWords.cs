@@ -28,6 +28,7 @@ internal static class EventWords
         (EventState.Applied, null) when stored.Type.EndsWith("async_payment_failed", StringComparison.Ordinal) => "The bank refused the payment.",
         (EventState.Applied, null) when CheckoutEvents.Includes(stored.Type) => "The order was paid with it.",
         (EventState.Applied, null) => "Stripe was asked how the payment stands, and the order took it over.",
+        (EventState.Applied, "fraud_warned") => "The card's issuer warned of fraud; the order is flagged and its credits stay.",
         (EventState.Applied, "not_paid_yet") => "The customer is done with the page, and the money is on its way.",
         (EventState.Applied, "known_already") => "It proved what was known already.",
         (EventState.Ignored, "other_session") => "It is about a page that the customer never got.",

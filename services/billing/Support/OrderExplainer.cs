@@ -66,13 +66,15 @@ internal static class OrderExplainer
 
         foreach (var stored in events)
             yield return new() { At = stored.CreatedAt, What = stored.Type, Detail = EventWords.Tell(stored), Reference = stored.Id };
-        foreach (var stored in events.Where(stored => order.PaidAt is not null && Changed(stored)))
+        var paid = events.FirstOrDefault(stored => CheckoutEvents.Includes(stored.Type) && Changed(stored));
+        // What was known before the payment is part of what was sent with it.
+        foreach (var stored in events.Where(stored => paid is not null && Changed(stored) && stored.SettledAt >= paid.SettledAt))
             yield return Sent(order, stored, unsent);
         if (order is { PaidAt: null, FailedAt: null, ExpiredAt: { } expired, SessionId: null })
             yield return new() { At = expired, What = "expired", Detail = "It never got a page to pay on, and the request that placed it can no longer be repeated." };
     }
 
-    /// <summary>Whether a message to entitlements was written with what the event changed.</summary>
+    /// <summary>Whether the event changed what entitlements has to know.</summary>
     private static bool Changed(StoredEvent stored) =>
         stored is { State: EventState.Applied, Reason: null } && !stored.Type.EndsWith("expired", StringComparison.Ordinal) && !stored.Type.EndsWith("failed", StringComparison.Ordinal);
 

@@ -76,7 +76,7 @@ public sealed class MoneyReturnedTests(BillingFixture fixture) : IClassFixture<B
     {
         var order = await App.PayOrderAsync();
         // Stripe's own fixture of a warning names the charge only.
-        (await App.SettleAsync(Fixture.Event("radar.early_fraud_warning.created", Stripe.Warning(order, Noon)))).ShouldBe(("applied", null));
+        (await App.SettleAsync(Fixture.Event("radar.early_fraud_warning.created", Stripe.Warning(order, Noon)))).ShouldBe(("applied", "fraud_warned"));
         (await App.StatusAsync(order)).ShouldBe("paid");
         (await App.CountAsync("select count(*) from orders where id = $1 and fraud_warning_at = $2", order.Id, Noon)).ShouldBe(1);
         App.Logs.Lines.ShouldContain(line => line.Event == "fraud_warning" && line.Level == LogLevel.Warning && line.Message.Contains(order.Id.ToString()));
@@ -101,24 +101,36 @@ public sealed class MoneyReturnedTests(BillingFixture fixture) : IClassFixture<B
     public async Task Older_answer_that_arrives_last_is_asked_for_again()
     {
         var order = await App.PayOrderAsync();
-        var refund = Stripe.Refund(order, 500);
+        Stripe.Refund(order, 500);
         using var held = new SemaphoreSlim(0);
         var reached = new TaskCompletionSource();
         var holds = 1;
         App.Stripe.OnTheWay = call => call.Route == "GET /v1/refunds" && call.Form["payment_intent"] == order.PaymentIntentId && Interlocked.Exchange(ref holds, 0) == 1
             ? HoldAsync(reached, held)
             : Task.CompletedTask;
-        // The first fetch has its answer, 500, which is slow; meanwhile the refund grows by another, and that is fetched and applied.
-        var slow = Fixture.Event("refund.created", refund);
-        await App.DeliverOkAsync(slow);
+        // The first fetch, support's, has its answer, 500, which is slow; meanwhile there is another refund, and an event applies both.
+        var slow = App.SupportAsync(HttpMethod.Post, $"orders/{order.Id}/check");
         await reached.Task.WaitAsync(TestContext.Current.CancellationToken);
         await App.SettleAsync(Fixture.Event("refund.created", Stripe.Refund(order, 900)));
         (await ReturnedAsync(order)).ShouldBe(1400);
         held.Release();
-        await Eventually.Async(async () => (await App.EventAsync((string)slow["id"]!)).State == "applied", "the slow event is applied");
-        (await ReturnedAsync(order)).ShouldBe(1400);
+        ((long)(await slow)!["order"]!["amountReturned"]!).ShouldBe(1400);
         (await App.AdjustmentsAsync(order.Id)).Select(sent => sent.AmountReturned).ShouldBe([1400]);
         (await RevisionAsync(order)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Events_that_waited_together_are_applied_with_one_answer()
+    {
+        var order = await App.PayOrderAsync();
+        var away = true;
+        App.Stripe.OnTheWay = _ => Volatile.Read(ref away) ? throw new HttpRequestException("Stripe is away.") : Task.CompletedTask;
+        var happened = new[] { "refund.created", "charge.refunded", "refund.updated" }.Select(type => Fixture.Event(type, Stripe.Refund(order, 100))).ToList();
+        foreach (var item in happened)
+            await App.DeliverOkAsync(item);
+        Volatile.Write(ref away, false);
+        await Eventually.Async(async () => await App.CountAsync("select count(*) from stripe_events where order_id = $1 and state = 'applied'", order.Id) == 4, "all are applied");
+        (await App.AdjustmentsAsync(order.Id)).ShouldHaveSingleItem().AmountReturned.ShouldBe(300);
     }
 
     [Fact]

@@ -36,6 +36,7 @@ public sealed class PlanFileTests
     [InlineData("\"id\":\"a\"", "\"id\":\"A b\"", "plan 1 needs an id")]
     [InlineData("\"name\":\"A\"", "\"name\":\"\"", "plan 'a': name must have")]
     [InlineData("\"credits\":5", "\"credits\":5,\"stripePriceId\":\"prod_1\"", "plan 'a': stripePriceId must begin")]
+    [InlineData("\"credits\":5", "\"credits\":5,\"stripePriceId\":\"price_\"", "plan 'a': stripePriceId must begin")]
     [InlineData("\"credits\":5", "\"credits\":5,\"discount\":1", "discount")]
     public void Fault_is_named(string right, string wrong, string problem) =>
         PlanFile.Parse(Plans(Good.Replace(right, wrong))).Problems.ShouldHaveSingleItem().ShouldContain(problem);

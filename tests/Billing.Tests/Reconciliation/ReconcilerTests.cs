@@ -81,7 +81,8 @@ public sealed class ReconcilerTests(TestServers servers) : IAsyncLifetime
     [Fact]
     public async Task One_replica_at_a_time()
     {
-        await using var other = new NpgsqlConnection(_app.Connection);
+        // Not pooled: closing it ends the session, as the end of a process does.
+        await using var other = new NpgsqlConnection(_app.Connection + ";Pooling=false");
         await other.OpenAsync(TestContext.Current.CancellationToken);
         await using var take = new NpgsqlCommand("select pg_advisory_lock(7234018551)", other);
         await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

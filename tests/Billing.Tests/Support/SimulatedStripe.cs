@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using HomeStage.Testing;
 using HomeStage.Tool.Servers;
 using Microsoft.AspNetCore.Builder;
@@ -19,6 +20,9 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     public BillingApp App { get; }
 
+    /// <summary>While set, no webhook reaches billing.</summary>
+    public bool Deaf { get; set; }
+
     public static async Task<SimulatedStripe> StartAsync(TestServers servers)
     {
         var (url, forwarderUrl) = ($"http://127.0.0.1:{FreePorts.Next()}", $"http://127.0.0.1:{FreePorts.Next()}");
@@ -31,16 +35,19 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         var forwarder = builder.Build();
+        SimulatedStripe? simulated = null;
         forwarder.Urls.Add(forwarderUrl);
         forwarder.MapPost("/webhooks/stripe", async (HttpRequest request) =>
         {
+            if (simulated is { Deaf: true })
+                return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
             using var body = new MemoryStream();
             await request.Body.CopyToAsync(body);
             using var answer = await app.DeliverAsync(body.ToArray(), signature: request.Headers["Stripe-Signature"].ToString());
             return Results.StatusCode((int)answer.StatusCode);
         });
         await forwarder.StartAsync(TestContext.Current.CancellationToken);
-        return new SimulatedStripe(process, forwarder, new HttpClient { BaseAddress = new Uri(url) }, app);
+        return simulated = new SimulatedStripe(process, forwarder, new HttpClient { BaseAddress = new Uri(url) }, app);
     }
 
     /// <summary>Does what a customer, a bank or time does to a session: pay, pay-later, succeed, fail, expire.</summary>
@@ -48,6 +55,14 @@ internal sealed class SimulatedStripe : IAsyncDisposable
     {
         using var answer = await _control.PostAsync($"/control/checkout/{order.SessionId}/{action}", content: null, TestContext.Current.CancellationToken);
         answer.IsSuccessStatusCode.ShouldBeTrue(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Asks the simulator's control for something, e.g. <c>refunds</c>; gives its id.</summary>
+    public async Task<string> OrderAsync(string path, object? body = null)
+    {
+        using var answer = await _control.PostAsJsonAsync($"/control/{path}", body ?? new { }, TestContext.Current.CancellationToken);
+        answer.IsSuccessStatusCode.ShouldBeTrue(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        return (string)(await BillingApp.BodyAsync(answer))["id"]!;
     }
 
     public async ValueTask DisposeAsync()

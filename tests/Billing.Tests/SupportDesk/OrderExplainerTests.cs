@@ -75,6 +75,7 @@ public sealed class OrderExplainerTests
         ReceivedAt = Noon,
         Payload = [],
         Source = EventSource.Webhook,
+        SettledAt = state == EventState.Waiting ? null : Noon,
         OrderId = _order.Id,
         State = state,
         Reason = reason,

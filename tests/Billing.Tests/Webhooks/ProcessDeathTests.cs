@@ -63,6 +63,7 @@ public sealed class ProcessDeathTests(TestServers servers) : IAsyncLifetime
             if (_billing.Tap.Disarm() && survived)
                 return statement - 1;
             await _billing.EndAsync();
+            await _billing.EndLeasesAsync();
             await _billing.RestartAsync();
             (await _billing.DeliverAsync(happened)).ShouldBe(200, $"statement {statement}");
             await Eventually.Async(async () => await EndOfAsync(order) == end, $"all is well in spite of statement {statement}");

@@ -87,6 +87,17 @@ public sealed class AfterPaymentTests
     }
 
     [Fact]
+    public async Task Sessions_of_a_customer_are_listed_by_e_mail_address()
+    {
+        await using var peer = await StripePeer.Start();
+        await OfficialClientTests.Paid(peer);
+        await peer.CreateSession();
+
+        (await peer.Get("/v1/checkout/sessions?customer_details[email]=jenny.rosen@example.com"))["data"]!.AsArray().Count.ShouldBe(1);
+        (await peer.Get("/v1/checkout/sessions?customer_details[email]=nobody@example.com"))["data"]!.AsArray().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Refused_order_of_the_control_changes_nothing()
     {
         await using var peer = await StripePeer.Start();
