@@ -76,7 +76,7 @@ internal static class OrderExplainer
 
     /// <summary>Whether the event changed what entitlements has to know.</summary>
     private static bool Changed(StoredEvent stored) =>
-        stored is { State: EventState.Applied, Reason: null } && !stored.Type.EndsWith("expired", StringComparison.Ordinal) && !stored.Type.EndsWith("failed", StringComparison.Ordinal);
+        stored is { State: EventState.Applied, Reason: null, Type: not ("checkout.session.expired" or "checkout.session.async_payment_failed") };
 
     private static OrderStep Sent(Order order, StoredEvent stored, IReadOnlyList<UnsentMessage> unsent)
     {

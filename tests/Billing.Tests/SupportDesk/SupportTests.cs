@@ -60,14 +60,17 @@ public sealed class SupportTests(BillingFixture fixture) : IClassFixture<Billing
     public async Task Explanation_tells_every_step_to_the_message()
     {
         var order = await App.PayOrderAsync();
-        await App.SettleAsync(Fixture.Event("refund.created", Stripe.Refund(order, 700)));
+        var refund = Stripe.Refund(order, 700);
+        await App.SettleAsync(Fixture.Event("refund.created", refund));
+        Stripe.Set(refund, "status", "failed");
+        await App.SettleAsync(Fixture.Event("refund.failed", refund));
         await App.AdjustmentsAsync(order.Id);
         var explanation = await ExplainAsync(order);
         explanation["steps"]!.AsArray().Select(step => (string)step!["what"]!).ShouldBe(
-            ["placed", "offered", "checkout.session.completed", "payment_sent", "refund.created", "adjustment_sent"], ignoreOrder: true);
+            ["placed", "offered", "checkout.session.completed", "payment_sent", "refund.created", "adjustment_sent", "refund.failed", "adjustment_sent"], ignoreOrder: true);
         Details(explanation).ShouldContain(detail => detail.Contains("20 credits for 365 days"));
         Details(explanation).ShouldContain(detail => detail.Contains("PaymentCompleted was written with it and the broker has confirmed it"));
-        ((string)explanation["order"]!["status"]!, (long)explanation["order"]!["amountReturned"]!).ShouldBe(("partially_refunded", 700));
+        ((string)explanation["order"]!["status"]!, (long)explanation["order"]!["amountReturned"]!).ShouldBe(("paid", 0));
         explanation["advice"].ShouldBeNull();
     }
 
