@@ -40,7 +40,7 @@ internal sealed class Deployment
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
         ["gateway"] = ["ALLOWED_ORIGINS"],
-        ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE"],
+        ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
         ["staging-api"] = [],
         ["staging-worker"] = ["OPENAI_BASE_URL", "OPENAI_MODEL", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
