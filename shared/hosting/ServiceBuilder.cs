@@ -1,6 +1,7 @@
 using HomeStage.Hosting.Configuration;
 using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Support;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -52,6 +53,9 @@ public sealed class ServiceBuilder
 
     internal WebApplicationBuilder Web => _web;
 
+    /// <summary>Where the support API listens, in a service that has one.</summary>
+    internal Uri? SupportUrl { get; set; }
+
     /// <summary>Adds routes to the service's listener. What is not allowed by name needs a valid internal identity.</summary>
     public void Map(Action<WebApplication> map) => _maps.Add(map);
 
@@ -73,15 +77,15 @@ public sealed class ServiceBuilder
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(Listeners.EndPointOf(listen), options => _listener?.Invoke(options));
-            kestrel.Listen(Listeners.EndPointOf(manage), options => options.Use(next => connection =>
-            {
-                connection.Features.Set(ManagementConnection.Mark);
-                return next(connection);
-            }));
+            kestrel.Listen(Listeners.EndPointOf(manage), options => Mark(options, ManagementConnection.Mark));
+            if (SupportUrl is not null)
+                kestrel.Listen(Listeners.EndPointOf(SupportUrl), options => Mark(options, SupportConnection.Mark));
         });
 
         var app = _web.Build();
         app.UseManagement();
+        if (SupportUrl is not null)
+            app.UseSupport();
         app.UseTelemetry();
         app.UseProblems();
         foreach (var use in _middleware)
@@ -107,4 +111,10 @@ public sealed class ServiceBuilder
         foreach (var step in steps)
             await step(cancellationToken);
     }
+
+    private static void Mark<TMark>(ListenOptions options, TMark mark) => options.Use(next => connection =>
+    {
+        connection.Features.Set(mark);
+        return next(connection);
+    });
 }

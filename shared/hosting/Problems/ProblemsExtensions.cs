@@ -18,7 +18,7 @@ internal static partial class ProblemsExtensions
         service.Services.Configure<Microsoft.AspNetCore.Routing.RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 
-    internal static void UseProblems(this WebApplication app)
+    internal static void UseProblems(this IApplicationBuilder app)
     {
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(async context =>

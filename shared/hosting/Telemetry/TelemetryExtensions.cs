@@ -62,7 +62,7 @@ internal static class TelemetryExtensions
         service.Services.AddHostedService<TelemetryLifetime>();
     }
 
-    internal static void UseTelemetry(this WebApplication app) => app.Use(async (context, next) =>
+    internal static void UseTelemetry(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         await next(context);
         if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity)
