@@ -1,5 +1,7 @@
 using HomeStage.Entitlements.Accounts;
 using HomeStage.Entitlements.Credits;
+using HomeStage.Entitlements.FreeUsage;
+using HomeStage.Entitlements.Support;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Entitlements;
@@ -16,6 +18,15 @@ internal sealed class EntitlementsDb(DbContextOptions<EntitlementsDb> options) :
 
     internal DbSet<LedgerEntry> LedgerEntries => Set<LedgerEntry>();
 
+    internal DbSet<HoldRow> Holds => Set<HoldRow>();
+
+    internal DbSet<PaymentAdjustment> PaymentAdjustments => Set<PaymentAdjustment>();
+
+    /// <summary>Written by <see cref="SupportDesk"/>; append-only.</summary>
+    internal DbSet<SupportAuditRow> SupportAudit => Set<SupportAuditRow>();
+
+    internal DbSet<AddressBlock> AddressBlocks => Set<AddressBlock>();
+
     /// <summary>The account's own id and those that were merged into it: whose things it may see.</summary>
     internal IQueryable<Guid> AliasesOf(Guid account) =>
         Accounts.Where(row => row.Id == account || row.MergedInto == account).Select(row => row.Id);
@@ -25,5 +36,15 @@ internal sealed class EntitlementsDb(DbContextOptions<EntitlementsDb> options) :
         modelBuilder.Entity<Account>().ToTable("accounts");
         modelBuilder.Entity<Grant>().ToTable("grants");
         modelBuilder.Entity<LedgerEntry>().ToTable("ledger_entries").HasKey(entry => entry.Number);
+        modelBuilder.Entity<HoldRow>().ToTable("holds").HasKey(hold => hold.JobId);
+        modelBuilder.Entity<PaymentAdjustment>().ToTable("payment_adjustments").HasKey(said => said.OrderId);
+        modelBuilder.Entity<AddressBlock>().ToTable("address_blocks").HasKey(block => block.AddressHash);
+        modelBuilder.Entity<SupportAuditRow>(row =>
+        {
+            row.ToTable("support_audit").HasKey(audit => audit.Number);
+            row.Property(audit => audit.Number).UseIdentityAlwaysColumn();
+            row.Property(audit => audit.Arguments).HasColumnType("jsonb");
+            row.Property(audit => audit.Answer).HasColumnType("jsonb");
+        });
     }
 }

@@ -2,6 +2,7 @@ using HomeStage.Contracts;
 using HomeStage.Entitlements.Accounts;
 using HomeStage.Entitlements.Credits;
 using HomeStage.Entitlements.FreeUsage;
+using HomeStage.Entitlements.Support;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
@@ -17,18 +18,25 @@ internal static class EntitlementsService
     internal static void Compose(ServiceBuilder service)
     {
         service.AddDatabase<EntitlementsDb>();
-        service.AddIdentity(callers: ["gateway", "staging-api"]);
+        service.AddIdentity(callers: ["gateway", "staging-api"], calls: true);
         service.AddMessaging(bus => bus
             .Publishes<CreditsChanged>()
+            .Publishes<AccountMerged>()
             .Consumes<PaymentCompletedConsumer, PaymentCompleted>()
+            .Consumes<PaymentAdjustedConsumer, PaymentAdjusted>()
             .Consumes<StagingSettledConsumer, StagingSettled>());
         service.AddOutbox<EntitlementsDb>();
         service.AddSessions();
+        service.AddMerges();
+        service.AddRestores();
         service.AddFreeUsage();
+        service.AddAddressBlocks();
         service.AddLedger();
         service.AddHolds();
+        service.AddHoldLists();
         service.AddBalances();
         service.AddStatement();
         service.AddExpirySweep();
+        service.AddSupport();
     }
 }

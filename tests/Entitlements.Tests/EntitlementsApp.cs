@@ -23,12 +23,20 @@ public sealed class EntitlementsApp : IAsyncDisposable
     private readonly TestIdentity _identity;
     private readonly IBusControl _others;
     private readonly HttpClient _http;
+    private readonly HttpClient _support;
 
     private EntitlementsApp(
-        WebApplication app, Dictionary<string, string> settings, TestDatabase database, TestVirtualHost virtualHost, TestIdentity identity, IBusControl others)
+        WebApplication app,
+        Dictionary<string, string> settings,
+        TestDatabase database,
+        TestVirtualHost virtualHost,
+        TestIdentity identity,
+        TestBilling billing,
+        IBusControl others)
     {
-        (_app, _settings, Database, _virtualHost, _identity, _others) = (app, settings, database, virtualHost, identity, others);
+        (_app, _settings, Database, _virtualHost, _identity, Billing, _others) = (app, settings, database, virtualHost, identity, billing, others);
         _http = new HttpClient { BaseAddress = new Uri(settings["HTTP_URL"]) };
+        _support = new HttpClient { BaseAddress = new Uri(settings["SUPPORT_URL"]) };
         Admin = NpgsqlDataSource.Create(database.AdminConnection);
     }
 
@@ -45,8 +53,17 @@ public sealed class EntitlementsApp : IAsyncDisposable
 
     internal ExpirySweep Sweep => Services.GetRequiredService<ExpirySweep>();
 
+    internal TestBilling Billing { get; }
+
+    internal IReadOnlyDictionary<string, string> Settings => _settings;
+
+    internal TestVirtualHost VirtualHost => _virtualHost;
+
     /// <summary>Accounts that <c>CreditsChanged</c> was heard of, as often as it was.</summary>
     internal ConcurrentQueue<Guid> CreditsChanged { get; } = new();
+
+    /// <summary>Every <c>AccountMerged</c> that was heard.</summary>
+    internal ConcurrentQueue<AccountMerged> Merges { get; } = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -57,6 +74,7 @@ public sealed class EntitlementsApp : IAsyncDisposable
         var virtualHost = await servers.CreateVirtualHostAsync();
         var clock = new TestClock();
         var identity = new TestIdentity(clock, "gateway", "staging-api");
+        var billing = await TestBilling.StartAsync();
         var all = new Dictionary<string, string>(settings ?? [], StringComparer.Ordinal)
         {
             ["HTTP_URL"] = $"http://127.0.0.1:{HomeStage.Tool.Servers.FreePorts.Next()}",
@@ -67,6 +85,11 @@ public sealed class EntitlementsApp : IAsyncDisposable
             ["RABBITMQ_URL"] = virtualHost.Url(EntitlementsService.Name),
             ["MIGRATE_RABBITMQ_URL"] = virtualHost.MigrateUrl,
             ["IDENTITY_CALLERS_DIR"] = identity.CallersFolder,
+            ["IDENTITY_KEY"] = identity.OwnKey,
+            ["BILLING_URL"] = billing.Url,
+            ["SUPPORT_URL"] = $"http://127.0.0.1:{HomeStage.Tool.Servers.FreePorts.Next()}",
+            ["SUPPORT_OPERATORS"] = TestOperators.Setting,
+            ["SUPPORT_BROKER_URL"] = await SupportBroker.UrlAsync(servers.RabbitMq, virtualHost),
         };
         all.TryAdd("FREE_DAILY_BUDGET", "100000");
         all.TryAdd("Logging:LogLevel:Default", "Warning");
@@ -81,10 +104,15 @@ public sealed class EntitlementsApp : IAsyncDisposable
                 self!.CreditsChanged.Enqueue(context.Message.AccountId);
                 return Task.CompletedTask;
             }));
+            bus.ReceiveEndpoint("others.account-merged", endpoint => endpoint.Handler<AccountMerged>(context =>
+            {
+                self!.Merges.Enqueue(context.Message);
+                return Task.CompletedTask;
+            }));
         });
         var app = await ServiceHost.StartAsync(
             EntitlementsService.Name, all, EntitlementsService.Compose, services => services.AddSingleton<TimeProvider>(clock), Cancel);
-        self = new EntitlementsApp(app, all, database, virtualHost, identity, others);
+        self = new EntitlementsApp(app, all, database, virtualHost, identity, billing, others);
         await others.StartAsync(Cancel);
         return self;
     }
@@ -92,22 +120,58 @@ public sealed class EntitlementsApp : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
+        _support.Dispose();
         await _others.StopAsync(CancellationToken.None);
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         await Admin.DisposeAsync();
         await _virtualHost.DisposeAsync();
         await Database.DisposeAsync();
+        await Billing.DisposeAsync();
         _identity.Dispose();
     }
 
     /// <summary>Sends a request as a service, on behalf of nobody.</summary>
     internal Task<Answer> SendAsync(HttpMethod method, string path, string asService, object? body = null) =>
-        RequestAsync(method, path, _identity.ServiceToken(asService), body);
+        RequestAsync(_http, method, path, _identity.ServiceToken(asService), body);
 
     /// <summary>Gets a path as a person or program behind the gateway.</summary>
     internal Task<Answer> GetAsync(string path, Guid account, string kind = "visitor", string? addressHash = null) =>
-        RequestAsync(HttpMethod.Get, path, _identity.GatewayToken(account, kind, addressHash));
+        RequestAsync(_http, HttpMethod.Get, path, _identity.GatewayToken(account, kind, addressHash));
+
+    /// <summary>Sends a request to the support listener; <paramref name="token"/> is of somebody who may act, if not said, null for none.</summary>
+    internal Task<Answer> SupportAsync(HttpMethod method, string path, object? body = null, string? key = null, string? token = TestOperators.Acting) =>
+        RequestAsync(_support, method, path, token, body, key);
+
+    /// <summary>A command of somebody who may act, with a key of its own.</summary>
+    internal Task<Answer> CommandAsync(string path, object body, string? key = null) =>
+        SupportAsync(HttpMethod.Post, path, body, key ?? Guid.NewGuid().ToString());
+
+    /// <summary>What billing says of an order's money, without a message.</summary>
+    internal async Task<AdjustmentAnswer> AdjustAsync(Guid order, long paid, long returned, long revision, bool dispute = false)
+    {
+        await using var db = await OpenAsync();
+        return await Ledger.AdjustPaymentAsync(db, Adjustment(order, paid, returned, revision, dispute), Cancel);
+    }
+
+    internal static PaymentAdjusted Adjustment(Guid order, long paid, long returned, long revision, bool dispute = false) =>
+        new() { OrderId = order, AmountPaid = paid, AmountReturned = returned, DisputeOpen = dispute, Revision = revision };
+
+    /// <summary>Merges as the gateway does at sign-in.</summary>
+    internal Task<Answer> MergeAsync(Guid from, Guid into) => SendAsync(HttpMethod.Post, "/internal/accounts/merge", "gateway", new { from, into });
+
+    /// <summary>Lets somebody sign in to an account.</summary>
+    internal Task SignsInAsync(Guid account) => ExecuteAsync($"""
+        insert into accounts (id, created_at) values ('{account}', now()) on conflict do nothing;
+        insert into identities values ('https://issuer.test', '{account}', '{account}', now());
+        """);
+
+    /// <summary>The one grant of an order as the account sees it.</summary>
+    internal async Task<JsonNode> GrantOfAsync(Guid account, Guid order) =>
+        (await CreditsAsync(account))["grants"]!.AsArray().Single(grant => (Guid?)grant!["orderId"] == order)!;
+
+    /// <summary>The id of the grant of an order.</summary>
+    internal Task<Guid> GrantIdAsync(Guid order) => ScalarAsync<Guid>($"select id from grants where order_id = '{order}'");
 
     /// <summary>Asks for a hold as staging-api does.</summary>
     internal Task<Answer> HoldAsync(Guid job, HoldRequest request) => SendAsync(HttpMethod.Put, $"/internal/holds/{job}", "staging-api", request);
@@ -195,13 +259,16 @@ public sealed class EntitlementsApp : IAsyncDisposable
 
     internal Task<IReadOnlyList<string>> DeadLettersAsync(string queue) => _virtualHost.TakeAsync(queue + "_error");
 
-    private async Task<Answer> RequestAsync(HttpMethod method, string path, string token, object? body = null)
+    private static async Task<Answer> RequestAsync(HttpClient http, HttpMethod method, string path, string? token, object? body = null, string? key = null)
     {
         using var request = new HttpRequestMessage(method, path);
-        request.Headers.Authorization = new("Bearer", token);
+        if (token is not null)
+            request.Headers.Authorization = new("Bearer", token);
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
         if (body is not null)
             request.Content = JsonContent.Create(body);
-        using var response = await _http.SendAsync(request, Cancel);
+        using var response = await http.SendAsync(request, Cancel);
         var text = await response.Content.ReadAsStringAsync(Cancel);
         return new Answer((int)response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
     }

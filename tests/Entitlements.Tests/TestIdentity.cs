@@ -23,6 +23,9 @@ internal sealed class TestIdentity : IDisposable
 
     internal string CallersFolder => _folder.FullPath;
 
+    /// <summary>The key that the service itself signs with.</summary>
+    internal string OwnKey { get; } = NewKey();
+
     public void Dispose()
     {
         _folder.Dispose();
@@ -33,6 +36,12 @@ internal sealed class TestIdentity : IDisposable
     internal string ServiceToken(string service) => Token(service, Guid.Empty, "service", addressHash: null);
 
     internal string GatewayToken(Guid account, string kind, string? addressHash) => Token("gateway", account, kind, addressHash);
+
+    private static string NewKey()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return key.ExportPkcs8PrivateKeyPem();
+    }
 
     private string Token(string issuer, Guid account, string kind, string? addressHash)
     {

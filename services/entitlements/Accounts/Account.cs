@@ -7,4 +7,9 @@ internal sealed class Account
 
     /// <summary>The account that owns everything since this one was merged into it.</summary>
     public Guid? MergedInto { get; init; }
+
+    /// <summary>Whether support froze it: all its grants, and those that come.</summary>
+    public bool Frozen { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
 }

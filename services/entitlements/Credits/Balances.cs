@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
@@ -24,8 +25,8 @@ internal static class Balances
         var now = time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var grants = await db.Grants
-            .Where(grant => grant.AccountId == caller.AccountId)
-            .Where(grant => grant.Remaining > 0 || grant.Held > 0 || grant.UsableUntil > now - Shown)
+            .Where(grant => db.AliasesOf(caller.AccountId).Contains(grant.AccountId))
+            .Where(grant => grant.Remaining > 0 || grant.Held > 0 || grant.FrozenAt != null || grant.UsableUntil > now - Shown)
             .OrderByDescending(grant => grant.GrantedAt).ThenByDescending(grant => grant.Id)
             .AsNoTracking()
             .ToListAsync(cancellationToken);
@@ -42,6 +43,7 @@ internal static class Balances
         return new BalanceView(
             grants.Sum(grant => grant.Usable(now)),
             grants.Sum(grant => grant.Held),
+            grants.Where(grant => grant.FrozenAt is not null).Sum(grant => grant.Remaining),
             next,
             [.. grants.Select(grant => new GrantView(
                 grant.Id,
@@ -52,7 +54,8 @@ internal static class Balances
                 grant.FrozenAt is null ? grant.Usable(now) : grant.Remaining,
                 grant.GrantedAt,
                 grant.UsableUntil,
-                grant.Status(now)))],
+                grant.Status(now),
+                grant.FrozenAt is null ? null : grant.FrozenReasons))],
             free);
     }
 
@@ -69,15 +72,26 @@ internal static class Balances
     }
 }
 
-/// <summary>What an account has.</summary>
-internal sealed record BalanceView(int Available, int Held, ExpiryView? NextExpiry, IReadOnlyList<GrantView> Grants, FreeView Free);
+/// <summary>What an account has: usable now, held for stagings that run, and frozen, which is none of these until it thaws.</summary>
+internal sealed record BalanceView(int Available, int Held, int Frozen, ExpiryView? NextExpiry, IReadOnlyList<GrantView> Grants, FreeView Free);
 
 /// <summary>How many credits end next, and when.</summary>
 internal sealed record ExpiryView(DateTimeOffset At, int Credits);
 
-/// <summary>A pack of credits.</summary>
+/// <summary>
+/// A pack of credits. A frozen one says why in <c>FrozenReasons</c> (<c>dispute</c>, <c>support</c>), and its end moves on until it thaws; of
+/// one in grace <c>ExpiresAt</c> is the end of the grace.
+/// </summary>
 internal sealed record GrantView(
-    Guid Id, string Source, Guid? OrderId, int Credits, int Remaining, DateTimeOffset GrantedAt, DateTimeOffset ExpiresAt, string Status);
+    Guid Id,
+    string Source,
+    Guid? OrderId,
+    int Credits,
+    int Remaining,
+    DateTimeOffset GrantedAt,
+    DateTimeOffset ExpiresAt,
+    string Status,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? FrozenReasons);
 
 /// <summary>The free allowance of the caller's household.</summary>
 internal sealed record FreeView(int Left, int Of, int WindowDays);

@@ -10,6 +10,8 @@ internal sealed class CreditMetrics
     private readonly Counter<long> _captured;
     private readonly Counter<long> _released;
     private readonly Counter<long> _expired;
+    private readonly Counter<long> _revoked;
+    private readonly Counter<long> _restored;
     private readonly Counter<long> _holds;
     private readonly Counter<long> _settlements;
 
@@ -21,6 +23,8 @@ internal sealed class CreditMetrics
         _captured = meter.CreateCounter<long>("homestage.credits.captured", "{credit}", "Credits used by jobs.");
         _released = meter.CreateCounter<long>("homestage.credits.released", "{credit}", "Held credits given back.");
         _expired = meter.CreateCounter<long>("homestage.credits.expired", "{credit}", "Credits that expired unused.");
+        _revoked = meter.CreateCounter<long>("homestage.credits.revoked", "{credit}", "Credits taken back because money was returned.");
+        _restored = meter.CreateCounter<long>("homestage.credits.restored", "{credit}", "Credits given back because money was not returned after all.");
         _holds = meter.CreateCounter<long>("homestage.holds", "{hold}", "Answers to requests for a hold, by result and by who pays.");
         _settlements = meter.CreateCounter<long>("homestage.settlements", "{settlement}", "Settlements received, by result.");
     }
@@ -33,10 +37,30 @@ internal sealed class CreditMetrics
         _expired.Add(answer.Expired);
     }
 
+    internal void HoldsAnswered(IReadOnlyList<ListedHoldAnswer> answers)
+    {
+        foreach (var answer in answers)
+        {
+            _holds.Add(1, new("result", answer.Result), new("free", answer.Free ? "true" : "false"));
+            if (answer.Created && answer.Result == "taken")
+                _held.Add(answer.Credits);
+        }
+
+        _expired.Add(answers[0].Expired);
+    }
+
     internal void PaymentApplied(PaymentApplied applied)
     {
         _granted.Add(applied.Granted);
+        _revoked.Add(applied.Revoked);
         _expired.Add(applied.Expired);
+    }
+
+    internal void PaymentAdjusted(AdjustmentAnswer answer)
+    {
+        _revoked.Add(answer.Revoked);
+        _restored.Add(answer.Restored);
+        _expired.Add(answer.Expired);
     }
 
     internal void Settled(SettlementAnswer answer)

@@ -13,6 +13,9 @@ internal static class Holds
     private const int MostCredits = 1_000;
     private const int MostVariations = 100;
 
+    /// <summary>Support blocked the address, and only the free allowance could pay.</summary>
+    private static readonly ProblemCode FreeBlocked = new("free_blocked", StatusCodes.Status402PaymentRequired, "Free stagings are not available here");
+
     internal static void AddHolds(this ServiceBuilder service) =>
         service.Map(app => app.MapPut("/internal/holds/{jobId:guid}", PutAsync)
             .RequireCaller("staging-api")
@@ -24,31 +27,45 @@ internal static class Holds
         if (Validate(request) is { } invalid)
             return invalid;
         var answer = await ledger.TakeHoldAsync(jobId, request, cancellationToken);
-        return answer.Result switch
-        {
-            "taken" => TypedResults.Ok(new HoldTaken { JobId = jobId, Credits = answer.Credits, Free = answer.Free }),
-            "insufficient" => Unpaid(ProblemCode.InsufficientCredits, WhyInsufficient(request, answer), request, answer),
-            "free_exhausted" => Unpaid(ProblemCode.FreeExhausted, "The free stagings are used up for now. Buy credits, or come back later.", request, answer),
-            "different" => Problem.Result(ProblemCode.Conflict, "The job has a hold for another account or with other figures."),
-            "settled" => Problem.Result(ProblemCode.Conflict, "The job was settled already; it can hold nothing any more."),
-            _ => throw new UnreachableException($"take_hold answered {answer.Result}."),
-        };
+        return answer.Result == "taken"
+            ? TypedResults.Ok(new HoldTaken { JobId = jobId, Credits = answer.Credits, Free = answer.Free })
+            : Refusal(answer, request.Credits);
     }
 
-    private static string WhyInsufficient(HoldRequest request, HoldAnswer answer) =>
-        answer.FreeIfDraft
-            ? $"This costs {CreditWords.Count(request.Credits)} and you have none. As a draft it would be free."
-            : $"This costs {CreditWords.Count(request.Credits)} and you have {answer.Available}. Buy credits, or ask for less.";
+    /// <summary>The code that a refusal of <c>take_hold</c> has for clients.</summary>
+    internal static ProblemCode CodeOf(string result) => result switch
+    {
+        "insufficient" => ProblemCode.InsufficientCredits,
+        "free_exhausted" => ProblemCode.FreeExhausted,
+        "free_blocked" => FreeBlocked,
+        "different" or "settled" => ProblemCode.Conflict,
+        _ => throw new UnreachableException($"take_hold answered {result}."),
+    };
 
-    private static ProblemHttpResult Unpaid(ProblemCode code, string detail, HoldRequest request, HoldAnswer answer) => Problem.Result(
-        code,
-        detail,
-        ("needed", request.Credits),
-        ("available", answer.Available),
-        ("freeLeft", answer.FreeLeft),
-        ("freeIfDraft", answer.FreeIfDraft));
+    internal static ProblemHttpResult Refusal(HoldAnswer answer, int needed, params ReadOnlySpan<(string Name, object? Value)> more)
+    {
+        var code = CodeOf(answer.Result);
+        if (code == ProblemCode.Conflict)
+            return Problem.Result(code, WhyConflict(answer), more);
+        return Problem.Result(
+            code,
+            WhyUnpaid(answer, needed),
+            [("needed", needed), ("available", answer.Available), ("freeLeft", answer.FreeLeft), ("freeIfDraft", answer.FreeIfDraft), .. more]);
+    }
 
-    private static ProblemHttpResult? Validate(HoldRequest request)
+    private static string WhyConflict(HoldAnswer answer) => answer.Result == "settled"
+        ? "The job was settled already; it can hold nothing any more."
+        : "The job has a hold for another account or with other figures.";
+
+    private static string WhyUnpaid(HoldAnswer answer, int needed) => answer.Result switch
+    {
+        "free_exhausted" => "The free stagings are used up for now. Buy credits, or come back later.",
+        "free_blocked" => "Free stagings are not available from your network. Buy credits to go on.",
+        _ when answer.FreeIfDraft => $"This costs {CreditWords.Count(needed)} and you have none. As a draft it would be free.",
+        _ => $"This costs {CreditWords.Count(needed)} and you have {answer.Available}. Buy credits, or ask for less.",
+    };
+
+    internal static ProblemHttpResult? Validate(HoldRequest request)
     {
         if (request.AccountId == Guid.Empty)
             return Problem.Invalid("accountId", "Name an account.");

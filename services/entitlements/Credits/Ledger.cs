@@ -23,6 +23,27 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
         return answer;
     }
 
+    /// <summary>
+    /// Claims credits for a list of jobs, in its order. If all or none is asked for, a refusal is the only answer; else each job has one.
+    /// </summary>
+    internal async Task<IReadOnlyList<ListedHoldAnswer>> TakeHoldsAsync(HoldListRequest request, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ListedHoldAnswer> answers;
+        try
+        {
+            answers = await CallTakeHoldsAsync(request, cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Another account took a hold for one of these jobs in this moment; all of ours was undone, and now its hold is seen.
+            answers = await CallTakeHoldsAsync(request, cancellationToken);
+        }
+
+        outbox.Wake();
+        metrics.HoldsAnswered(answers);
+        return answers;
+    }
+
     /// <summary>Grants what an order paid for. Runs in the caller's transaction; the outbox is the caller's to wake.</summary>
     internal async Task<PaymentApplied> ApplyPaymentAsync(EntitlementsDb db, PaymentCompleted payment, CancellationToken cancellationToken)
     {
@@ -31,10 +52,23 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
             db.Database.SqlQuery<PaymentApplied>(
                 $"""
                 select * from apply_payment({Guid.CreateVersion7(now)}, {payment.AccountId}, {payment.OrderId}, {payment.Plan}, {payment.Credits},
-                  {payment.PaidAt.ToUniversalTime().AddDays(payment.ValidForDays)}, {now}, {Activity.Current?.Id}::text)
+                  {payment.PaidAt.ToUniversalTime().AddDays(payment.ValidForDays)}, {now}, {Activity.Current?.Id}::text, {payment.RestoreCodeHash}::text)
                 """),
             cancellationToken);
     }
+
+    /// <summary>
+    /// Keeps what billing says of an order's money and applies it, now or once there is a grant. Runs in the caller's transaction; the
+    /// outbox is the caller's to wake.
+    /// </summary>
+    internal async Task<AdjustmentAnswer> AdjustPaymentAsync(EntitlementsDb db, PaymentAdjusted adjusted, CancellationToken cancellationToken) =>
+        await OneAsync(
+            db.Database.SqlQuery<AdjustmentAnswer>(
+                $"""
+                select * from adjust_payment({adjusted.OrderId}, {adjusted.AmountPaid}, {adjusted.AmountReturned}, {adjusted.DisputeOpen},
+                  {adjusted.Revision}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
+                """),
+            cancellationToken);
 
     /// <summary>Ends a job's hold. Runs in the caller's transaction; the outbox is the caller's to wake.</summary>
     internal async Task<SettlementAnswer> SettleHoldAsync(EntitlementsDb db, StagingSettled settled, CancellationToken cancellationToken) =>
@@ -78,6 +112,21 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
         }
     }
 
+    private async Task<IReadOnlyList<ListedHoldAnswer>> CallTakeHoldsAsync(HoldListRequest request, CancellationToken cancellationToken)
+    {
+        Guid[] jobs = [.. request.Holds.Select(hold => hold.JobId)];
+        int[] prices = [.. request.Holds.Select(hold => hold.Credits)];
+        int[] variations = [.. request.Holds.Select(hold => hold.Variations)];
+        string[] qualities = [.. request.Holds.Select(hold => hold.Quality)];
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Database.SqlQuery<ListedHoldAnswer>(
+            $"""
+            select * from take_holds(
+              {request.AccountId}, {jobs}, {prices}, {variations}, {qualities}, {request.AllOrNone}, {request.AddressHash}::text,
+              {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
+            """).ToListAsync(cancellationToken);
+    }
+
     private static async Task<T> OneAsync<T>(IQueryable<T> rows, CancellationToken cancellationToken) => (await rows.ToListAsync(cancellationToken))[0];
 }
 
@@ -85,8 +134,15 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
 internal sealed record HoldAnswer(
     string Result, int Credits, bool Free, int Available, int FreeLeft, bool FreeIfDraft, bool Created, int Expired);
 
+/// <summary>What <c>take_holds</c> says of one job.</summary>
+internal sealed record ListedHoldAnswer(
+    Guid JobId, string Result, int Credits, bool Free, int Available, int FreeLeft, bool FreeIfDraft, bool Created, int Expired);
+
 /// <summary>What <c>apply_payment</c> says: 0 granted when it was granted before.</summary>
-internal sealed record PaymentApplied(int Granted, int Expired);
+internal sealed record PaymentApplied(int Granted, int Revoked, int Expired);
+
+/// <summary>What <c>adjust_payment</c> says; <see cref="Result"/> is explained there.</summary>
+internal sealed record AdjustmentAnswer(string Result, int Revoked, int Restored, int Expired);
 
 /// <summary>What <c>settle_hold</c> says; <see cref="Result"/> is explained there.</summary>
 internal sealed record SettlementAnswer(string Result, int Captured, int Released, int Expired);

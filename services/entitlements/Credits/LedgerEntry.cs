@@ -18,13 +18,15 @@ internal sealed class LedgerEntry
 
     public Guid? JobId { get; init; }
 
-    /// <summary><c>grant</c>, <c>hold</c>, <c>release</c>, <c>capture</c>, <c>expire</c>, <c>revoke</c>, <c>restore</c>, <c>adjust</c>, …</summary>
+    /// <summary><c>grant</c>, <c>hold</c>, <c>release</c>, <c>capture</c>, <c>expire</c>, <c>revoke</c>, <c>restore</c>, <c>adjust</c>, <c>merge</c>, <c>extend</c>, <c>freeze</c>, <c>thaw</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>What the balance changed by.</summary>
     public required int Amount { get; init; }
 
-    /// <summary>How many credits it is about; the balance does not change by what a capture uses, because the hold took it.</summary>
+    /// <summary>
+    /// How many credits it is about; the balance does not change by what a capture uses, because the hold took it. Of an extension, days.
+    /// </summary>
     public required int Quantity { get; init; }
 
     /// <summary>The account's credits after it, without those that are held.</summary>
@@ -58,8 +60,15 @@ internal static class CreditWords
             ("release", "canceled") => $"Got {credits} back: the staging was canceled",
             ("release", _) => $"Got {credits} back: not all of the staging was delivered",
             ("expire", _) => $"{credits} expired",
+            ("revoke", "refund") => $"{credits} taken back: the money was returned",
             ("revoke", var reason) => $"{credits} taken back: {reason}",
+            ("restore", "refund") => $"{credits} restored: the money was not returned after all",
             ("restore", var reason) => $"{credits} restored: {reason}",
+            ("merge", _) => entry.Amount < 0 ? $"{credits} moved to the account that this one became part of" : $"{credits} came from the account that you used before",
+            ("extend", var reason) => $"Usable for {(entry.Quantity == 1 ? "1 day" : $"{entry.Quantity} days")} longer: {reason}",
+            ("freeze", "dispute") => $"{credits} frozen while the payment is disputed",
+            ("freeze", _) => $"{credits} frozen by support",
+            ("thaw", _) => $"{credits} usable again; the time in between does not count",
             ("adjust", var reason) => $"{credits} {(entry.Amount < 0 ? "removed" : "added")}: {reason}",
             var (_, reason) => reason,
         };

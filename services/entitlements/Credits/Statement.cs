@@ -23,6 +23,8 @@ internal static class Statement
         var rows = await (
                 from entry in db.LedgerEntries
                 where db.AliasesOf(caller.AccountId).Contains(entry.AccountId) && entry.Number < before
+                // Empty packs change hands, too, which is nothing to people.
+                where entry.Kind != "merge" || entry.Quantity > 0
                 join grant in db.Grants on entry.GrantId equals grant.Id
                 orderby entry.Number descending
                 select new { Entry = entry, grant.Plan })

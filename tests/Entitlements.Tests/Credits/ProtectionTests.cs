@@ -54,7 +54,7 @@ public sealed class ProtectionTests(EntitlementsFixture fixture) : IClassFixture
 
         await RunAsync(app, $"update grants set remaining = remaining - 1, expired = expired + 1 where account_id = '{account}'");
         (await ViolationsAsync(app)).ShouldBe([
-            "a grant is on the ledger with what it granted, captured and expired", "entries of a grant sum up to its remaining credits"]);
+            "a grant is on the ledger with all that became of it", "entries of a grant sum up to its remaining credits"]);
 
         await RunAsync(app, $"update grants set remaining = remaining + 1, expired = expired - 1 where account_id = '{account}'");
         await RunAsync(app, $"update holds set state = 'settled', credits_used = 3, outcome = 'succeeded', settled_at = taken_at where job_id = '{job}'");

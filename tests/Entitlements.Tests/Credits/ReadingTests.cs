@@ -15,7 +15,7 @@ public sealed class ReadingTests(EntitlementsFixture fixture) : IClassFixture<En
     {
         var credits = await _app.CreditsAsync(_account, addressHash: "somebody");
 
-        credits.ToJsonString().ShouldBe("""{"available":0,"held":0,"nextExpiry":null,"grants":[],"free":{"left":3,"of":3,"windowDays":30}}""");
+        credits.ToJsonString().ShouldBe("""{"available":0,"held":0,"frozen":0,"nextExpiry":null,"grants":[],"free":{"left":3,"of":3,"windowDays":30}}""");
         (await _app.GetAsync("/api/v1/credits/entries", _account)).Ok().ToJsonString().ShouldBe("""{"items":[],"nextCursor":null}""");
         (await _app.ScalarAsync<long>($"select count(*) from accounts where id = '{_account}'")).ShouldBe(0);
         (await _app.ScalarAsync<long>("select count(*) from free_addresses where address_hash = 'somebody'")).ShouldBe(0);

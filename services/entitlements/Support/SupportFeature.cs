@@ -1,0 +1,52 @@
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Support;
+using Microsoft.AspNetCore.Authentication;
+
+namespace HomeStage.Entitlements.Support;
+
+/// <summary>
+/// The one door for support people: reads and commands on a listener of its own, for those whom <c>SUPPORT_OPERATORS</c> names. Reads
+/// <c>SUPPORT_URL</c>, <c>SUPPORT_OPERATORS</c>, <c>SUPPORT_BROKER_URL</c> and <c>BILLING_URL</c>.
+/// </summary>
+internal static class SupportFeature
+{
+    internal static void AddSupport(this ServiceBuilder service)
+    {
+        service.AddSupportListener();
+        service.AddInternalClient<BillingClient>(
+            "billing", service.Settings.Url("BILLING_URL", "the address of billing, e.g. http://127.0.0.1:5003"), BillingClient.Limit);
+        service.Services.AddSingleton(SupportOperators.From(service.Settings));
+        service.Services.AddSingleton(new DeadLetters(BrokerUrl(service)));
+        service.Services.AddSingleton<SupportMetrics>();
+        service.Services.AddSingleton<SupportDesk>();
+        service.Services.AddAuthentication()
+            .AddScheme<AuthenticationSchemeOptions, SupportAuthentication>(SupportAuthentication.SchemeName, null);
+        service.MapSupport(routes =>
+        {
+            var read = routes.MapGroup("/support").RequireAuthorization(SupportAuthentication.MayRead);
+            read.MapAccounts();
+            read.MapOrders();
+            read.MapAudit();
+            read.MapBlocks();
+            read.MapLedgerCheck();
+            read.MapDeadLetters();
+            var act = routes.MapGroup("/support").RequireAuthorization(SupportAuthentication.MayAct);
+            act.MapGrantCommands();
+            act.MapFreezeCommands();
+            act.MapBlockCommands();
+            act.MapOrderCommands();
+            act.MapDeadLetterCommands();
+        });
+    }
+
+    private static Uri BrokerUrl(ServiceBuilder service)
+    {
+        const string name = "SUPPORT_BROKER_URL";
+        var text = service.Settings.Required(name, "the address of the broker for its user of the support people, amqp://user:password@host:port/vhost");
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "amqp" or "amqps")
+            return url;
+        service.Settings.Refuse(name, "must be an address such as amqp://user:password@host:5672/vhost");
+        return new Uri("amqp://missing.invalid");
+    }
+}
