@@ -67,6 +67,7 @@ begin
     update grants g set frozen_reasons = g.frozen_reasons || p_reason, frozen_at = coalesce(g.frozen_at, p_now) where g.id = p_grant;
   elsif cardinality(v_grant.frozen_reasons) > 1 then
     update grants g set frozen_reasons = array_remove(g.frozen_reasons, p_reason) where g.id = p_grant;
+    return;
   else
     v_stood := greatest(p_now - v_grant.frozen_at, interval '0');
     update grants g set
@@ -77,7 +78,7 @@ begin
       grace_until = case when g.grace_until > g.frozen_at then g.grace_until + v_stood else g.grace_until end
     where g.id = p_grant;
   end if;
-  if p_frozen = (v_grant.frozen_at is null) then
+  if not p_frozen or v_grant.frozen_at is null then
     perform write_entry(p_account, p_grant, v_grant.order_id, null,
       case when p_frozen then 'freeze' else 'thaw' end, 0, v_grant.remaining, p_actor, p_reason, p_now);
   end if;

@@ -21,18 +21,18 @@ internal static class TestOperators
 /// <summary>The broker user of the support API, with its few rights.</summary>
 internal static class SupportBroker
 {
-    private const string User = "entitlements-support";
     private const string Password = "for tests on loopback";
 
     internal static async Task<string> UrlAsync(RabbitMqFacts rabbitMq, TestVirtualHost virtualHost)
     {
+        var name = $"support-{virtualHost.Name}";
         using var management = ManagementApi.Client(rabbitMq);
         var cancel = TestContext.Current.CancellationToken;
-        using var user = await management.PutAsJsonAsync($"users/{User}", new { password = Password, tags = "" }, cancel);
+        using var user = await management.PutAsJsonAsync($"users/{name}", new { password = Password, tags = "" }, cancel);
         user.EnsureSuccessStatusCode();
         using var rights = await management.PutAsJsonAsync(
-            $"permissions/{virtualHost.Name}/{User}", new { configure = "^$", write = @"^amq\.default$", read = "_error$" }, cancel);
+            $"permissions/{virtualHost.Name}/{name}", new { configure = "^$", write = @"^amq\.default$", read = "_error$" }, cancel);
         rights.EnsureSuccessStatusCode();
-        return new UriBuilder(virtualHost.AdminUrl) { UserName = User, Password = Uri.EscapeDataString(Password) }.Uri.ToString();
+        return new UriBuilder(virtualHost.AdminUrl) { UserName = name, Password = Uri.EscapeDataString(Password) }.Uri.ToString();
     }
 }
