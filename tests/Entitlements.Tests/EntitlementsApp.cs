@@ -131,6 +131,8 @@ public sealed class EntitlementsApp : IAsyncDisposable
         _identity.Dispose();
     }
 
+    internal string ServiceToken(string service) => _identity.ServiceToken(service);
+
     /// <summary>Sends a request as a service, on behalf of nobody.</summary>
     internal Task<Answer> SendAsync(HttpMethod method, string path, string asService, object? body = null) =>
         RequestAsync(_http, method, path, _identity.ServiceToken(asService), body);

@@ -60,13 +60,10 @@ declare
   v_grant grants;
 begin
   select * into v_grant from grants g where g.id = p_grant;
-  update grants g set
-    expires_at = greatest(g.expires_at, coalesce(g.frozen_at, p_now)) + make_interval(days => p_days),
-    remaining = g.remaining + g.expired,
-    expired = 0
-  where g.id = p_grant;
+  update grants g set expires_at = greatest(g.expires_at, coalesce(g.frozen_at, p_now)) + make_interval(days => p_days) where g.id = p_grant;
   perform write_entry(p_account, p_grant, v_grant.order_id, null, 'extend', 0, p_days, p_actor, p_reason, p_now);
   if v_grant.expired > 0 then
+    update grants g set remaining = g.remaining + g.expired, expired = 0 where g.id = p_grant;
     perform write_entry(p_account, p_grant, v_grant.order_id, null, 'restore', v_grant.expired, v_grant.expired, p_actor, p_reason, p_now);
     perform apply_adjustment(p_account, p_grant, p_now);
   end if;

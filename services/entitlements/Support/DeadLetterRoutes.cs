@@ -1,4 +1,5 @@
 using HomeStage.Hosting.Problems;
+using RabbitMQ.Client.Exceptions;
 
 namespace HomeStage.Entitlements.Support;
 
@@ -31,6 +32,14 @@ internal static class DeadLetterRoutes
             throw new ProblemException(Problem.Result(ProblemCode.NotFound, "There is no such queue. GET /support/dead-letters names them."));
         // The broker knows no transaction with us: what was about to be done is on record whatever happens then.
         await desk.NoteAsync(caller, new SupportCommand("resend", queue, command.Reason, new { command.Max }), cancellationToken);
-        return await letters.ResendAsync(queue, command.Max, cancellationToken);
+        try
+        {
+            return await letters.ResendAsync(queue, command.Max, cancellationToken);
+        }
+        catch (PublishException)
+        {
+            throw new ProblemException(Problem.Result(
+                ProblemCode.Conflict, "The broker did not take a message back into its queue, so it stays among the dead letters. Does the queue exist?"));
+        }
     }
 }
