@@ -33,13 +33,13 @@ declare
   v_elsewhere uuid;
   v_grant record;
 begin
+  -- Merges wait for each other, so two in opposite directions cannot block each other. Whoever waited for p_from while it was merged holds
+  -- it and then wants its owner; so p_from comes first here, too, whatever its id.
+  perform pg_advisory_xact_lock(hashtextextended('merge_accounts', 0));
   insert into accounts (id, created_at) select id, p_now from unnest(array[p_from, p_into]) id order by id on conflict do nothing;
-  loop
-    select coalesce(a.merged_into, a.id) into into_account from accounts a where a.id = p_into;
-    perform 1 from accounts a where a.id in (p_from, into_account) order by a.id for no key update;
-    exit when exists (select 1 from accounts a where a.id = into_account and a.merged_into is null);
-    -- Merged while we waited: look again.
-  end loop;
+  select coalesce(a.merged_into, a.id) into into_account from accounts a where a.id = p_into;
+  perform 1 from accounts a where a.id = p_from for no key update;
+  perform 1 from accounts a where a.id = into_account for no key update;
 
   select a.merged_into into v_elsewhere from accounts a where a.id = p_from;
   result := case

@@ -9,25 +9,33 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
 
     private readonly List<Pack> _packs = [];
     private readonly Dictionary<Guid, Claim> _claims = [];
+    private readonly Dictionary<Guid, Step.Adjust> _said = [];
+    private readonly Dictionary<Guid, Guid> _mergedInto = [];
+    private readonly HashSet<Guid> _frozen = [];
 
     internal IEnumerable<Pack> Packs => _packs;
 
-    internal int Grant(Guid account, Guid order, int credits, DateTimeOffset expiresAt, DateTimeOffset now)
+    internal string Grant(Guid account, Guid order, int credits, DateTimeOffset expiresAt, DateTimeOffset now)
     {
         ExpireDue(now);
-        if (_packs.Exists(pack => pack.Order == order))
-            return 0;
-        _packs.Add(new Pack { Account = account, Order = order, Remaining = credits, GrantedAt = now, ExpiresAt = expiresAt });
+        if (_packs.Exists(one => one.Order == order))
+            return "granted 0";
+        var pack = new Pack { Account = Owner(account), Order = order, Credits = credits, Remaining = credits, GrantedAt = now, ExpiresAt = expiresAt };
+        _packs.Add(pack);
+        FollowAdjustment(pack, now);
+        if (_frozen.Contains(pack.Account))
+            SetFrozen(pack, "support", frozen: true, now);
         ExpireDue(now);
-        return credits;
+        return $"granted {credits}";
     }
 
     internal string Hold(Guid account, Guid job, int credits, bool draft, bool session, DateTimeOffset now)
     {
+        var owner = Owner(account);
         if (_claims.TryGetValue(job, out var before))
-            return before.Settled ? "settled" : (before.Account, before.Price, before.Draft) == (account, credits, draft) ? Taken(before) : "different";
+            return before.Settled ? "settled" : (Owner(before.Account), before.Price, before.Draft) == (owner, credits, draft) ? Taken(before) : "different";
         ExpireDue(now);
-        var usable = BurnOrder(account).Where(pack => pack.Remaining > 0).ToList();
+        var usable = BurnOrder(owner).Where(pack => pack.Remaining > 0 && pack.FrozenAt is null).ToList();
         var available = usable.Sum(pack => pack.Remaining);
         var claim = new Claim { Account = account, Price = credits, Draft = draft, TakenAt = now };
         if (available >= credits)
@@ -56,6 +64,32 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         return Taken(claim);
     }
 
+    /// <summary>One after the other; if all are wanted and one is refused, as if nothing had been asked.</summary>
+    internal string HoldList(Guid account, IReadOnlyList<Guid> jobs, int credits, bool draft, bool session, bool all, DateTimeOffset now)
+    {
+        var results = new List<string>();
+        var fresh = new List<Guid>();
+        foreach (var job in jobs)
+        {
+            var known = _claims.ContainsKey(job);
+            results.Add(Hold(account, job, credits, draft, session, now));
+            if (!known && _claims.ContainsKey(job))
+                fresh.Add(job);
+            if (!all || results[^1].StartsWith("taken", StringComparison.Ordinal))
+                continue;
+            foreach (var undone in fresh)
+            {
+                foreach (var (pack, part) in _claims[undone].Parts)
+                    pack.Remaining += part;
+                _claims.Remove(undone);
+            }
+
+            return results[^1];
+        }
+
+        return string.Join(", ", results);
+    }
+
     internal string Settle(Guid account, Guid job, int used, string outcome, DateTimeOffset now)
     {
         if (!_claims.TryGetValue(job, out var claim))
@@ -64,7 +98,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
             return "before_hold 0 0";
         }
 
-        if (claim.Account != account)
+        if (Owner(claim.Account) != Owner(account))
             return "refused";
         if (claim.Settled)
             return (claim.Used, claim.Outcome) == (used, outcome) ? "repeated 0 0" : "contradicted 0 0";
@@ -73,7 +107,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         ExpireDue(now);
         (claim.Settled, claim.Used, claim.Outcome) = (true, used, outcome);
         var (captured, released) = (0, 0);
-        foreach (var pack in BurnOrder(account).Where(claim.Parts.ContainsKey).ToList())
+        foreach (var pack in BurnOrder(Owner(account)).Where(claim.Parts.ContainsKey).ToList())
         {
             var capture = Math.Min(claim.Parts[pack], used - captured);
             var release = claim.Parts[pack] - capture;
@@ -81,14 +115,97 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
             released += release;
             pack.Captured += capture;
             pack.Remaining += release;
-            if (release > 0 && claim.TakenAt < pack.ExpiresAt && pack.ExpiresAt <= now && (pack.GraceUntil is null || pack.GraceUntil < now + Grace))
-                pack.GraceUntil = now + Grace;
+            if (release == 0)
+                continue;
+            if (claim.TakenAt < pack.ExpiresAt)
+                GiveGrace(pack, now);
+            Refund(pack, now);
         }
 
         if (claim.FreePictures > 0)
             claim.FreePictures = outcome == "succeeded" && used == 0 ? claim.Price : used;
         ExpireDue(now);
         return $"settled {captured} {released}";
+    }
+
+    internal string Adjust(Guid order, Step.Adjust said, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        if (_said.TryGetValue(order, out var before) && before.Revision >= said.Revision)
+            return "stale 0 0";
+        _said[order] = said;
+        if (_packs.Find(one => one.Order == order) is not { } pack)
+            return "kept 0 0";
+        var change = FollowAdjustment(pack, now);
+        ExpireDue(now);
+        return $"applied {Math.Max(-change, 0)} {Math.Max(change, 0)}";
+    }
+
+    internal string Extend(Guid order, int days, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        if (_packs.Find(one => one.Order == order) is not { } pack)
+            return "unknown";
+        var clock = pack.FrozenAt ?? now;
+        pack.ExpiresAt = (pack.ExpiresAt > clock ? pack.ExpiresAt : clock) + TimeSpan.FromDays(days);
+        pack.Remaining += pack.Expired;
+        pack.Expired = 0;
+        Refund(pack, now);
+        return "extended";
+    }
+
+    internal string Move(Guid order, string kind, int? credits, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        if (_packs.Find(one => one.Order == order) is not { } pack)
+            return "unknown";
+        var possible = kind == "restore" ? pack.RevokedBySupport : pack.Remaining;
+        var change = kind == "revoke" ? -(credits ?? possible) : credits ?? possible;
+        if (change == 0 || (Math.Abs(change) > possible && !(kind == "adjust" && change > 0)))
+            return "too_many";
+        pack.Remaining += change;
+        if (kind == "adjust")
+            pack.Adjusted += change;
+        else
+            pack.RevokedBySupport -= change;
+        if (change > 0)
+            GiveGrace(pack, now);
+        Refund(pack, now);
+        return $"done {Math.Abs(change)}";
+    }
+
+    internal void Freeze(Guid account, bool frozen, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        var owner = Owner(account);
+        if (frozen ? !_frozen.Add(owner) : !_frozen.Remove(owner))
+            return;
+        foreach (var pack in _packs.Where(pack => pack.Account == owner))
+            SetFrozen(pack, "support", frozen, now);
+        ExpireDue(now);
+    }
+
+    internal string Merge(Guid from, Guid into, DateTimeOffset now)
+    {
+        var owner = Owner(into);
+        if (from == into || from == owner)
+            return "same";
+        if (_mergedInto.TryGetValue(from, out var elsewhere))
+            return elsewhere == owner ? "repeated" : "elsewhere";
+        ExpireDue(now);
+        foreach (var pack in _packs.Where(pack => pack.Account == from))
+            pack.Account = owner;
+        foreach (var alias in _mergedInto.Where(pair => pair.Value == from).Select(pair => pair.Key).ToList())
+            _mergedInto[alias] = owner;
+        _mergedInto[from] = owner;
+        if (_frozen.Remove(from) | _frozen.Contains(owner))
+        {
+            _frozen.Add(owner);
+            foreach (var pack in _packs.Where(pack => pack.Account == owner))
+                SetFrozen(pack, "support", frozen: true, now);
+        }
+
+        return "merged";
     }
 
     internal int FreeLeft(DateTimeOffset now) =>
@@ -98,7 +215,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
 
     internal void ExpireDue(DateTimeOffset now)
     {
-        foreach (var pack in _packs.Where(pack => pack.UsableUntil <= now))
+        foreach (var pack in _packs.Where(pack => pack.FrozenAt is null && pack.UsableUntil <= now))
         {
             pack.Expired += pack.Remaining;
             pack.Remaining = 0;
@@ -107,26 +224,87 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
 
     private static string Taken(Claim claim) => claim.Parts.Count == 0 ? "taken free" : $"taken {claim.Price}";
 
-    private IEnumerable<Pack> BurnOrder(Guid account) =>
-        _packs.Where(pack => pack.Account == account).OrderBy(pack => pack.UsableUntil).ThenBy(pack => pack.GrantedAt);
+    private static void GiveGrace(Pack pack, DateTimeOffset now)
+    {
+        var clock = pack.FrozenAt ?? now;
+        if (pack.ExpiresAt <= clock && !(pack.GraceUntil >= clock + Grace))
+            pack.GraceUntil = clock + Grace;
+    }
+
+    private static void SetFrozen(Pack pack, string reason, bool frozen, DateTimeOffset now)
+    {
+        if (frozen)
+        {
+            pack.Reasons.Add(reason);
+            pack.FrozenAt ??= now;
+        }
+        else if (pack.Reasons.Remove(reason) && pack.Reasons.Count == 0)
+        {
+            var stood = now - pack.FrozenAt!.Value;
+            if (pack.ExpiresAt > pack.FrozenAt)
+                pack.ExpiresAt += stood;
+            if (pack.GraceUntil > pack.FrozenAt)
+                pack.GraceUntil += stood;
+            pack.FrozenAt = null;
+        }
+    }
+
+    private int FollowAdjustment(Pack pack, DateTimeOffset now)
+    {
+        var change = Refund(pack, now);
+        if (_said.TryGetValue(pack.Order, out var said))
+            SetFrozen(pack, "dispute", said.Dispute, now);
+        return change;
+    }
+
+    private int Refund(Pack pack, DateTimeOffset now)
+    {
+        if (!_said.TryGetValue(pack.Order, out var said))
+            return 0;
+        var target = said.Paid == 0 ? 0 : (int)Math.Ceiling((decimal)pack.Credits * said.Returned / said.Paid);
+        var there = pack.Credits + pack.Adjusted - pack.Captured - Held(pack) - pack.Expired - pack.RevokedBySupport;
+        var change = pack.RevokedByPayment - Math.Min(target, there);
+        pack.RevokedByPayment -= change;
+        pack.Remaining += change;
+        if (change > 0)
+            GiveGrace(pack, now);
+        return change;
+    }
+
+    private Guid Owner(Guid account) => _mergedInto.GetValueOrDefault(account, account);
+
+    private IEnumerable<Pack> BurnOrder(Guid owner) =>
+        _packs.Where(pack => pack.Account == owner).OrderBy(pack => pack.UsableUntil).ThenBy(pack => pack.GrantedAt);
 
     internal sealed class Pack
     {
-        public required Guid Account { get; init; }
+        public required Guid Account { get; set; }
 
         public required Guid Order { get; init; }
 
+        public required int Credits { get; init; }
+
         public required DateTimeOffset GrantedAt { get; init; }
 
-        public required DateTimeOffset ExpiresAt { get; init; }
+        public required DateTimeOffset ExpiresAt { get; set; }
 
         public DateTimeOffset? GraceUntil { get; set; }
 
+        public DateTimeOffset? FrozenAt { get; set; }
+
+        public SortedSet<string> Reasons { get; } = new(StringComparer.Ordinal);
+
         public required int Remaining { get; set; }
+
+        public int Adjusted { get; set; }
 
         public int Captured { get; set; }
 
         public int Expired { get; set; }
+
+        public int RevokedByPayment { get; set; }
+
+        public int RevokedBySupport { get; set; }
 
         public DateTimeOffset UsableUntil => GraceUntil > ExpiresAt ? GraceUntil.Value : ExpiresAt;
     }

@@ -12,6 +12,18 @@ internal abstract record Step
 
     internal sealed record Settle(int Account, int Job, int Used, string Outcome) : Step;
 
+    internal sealed record HoldList(int Account, int FirstJob, int Credits, bool Draft, bool Session, bool All) : Step;
+
+    internal sealed record Adjust(int Order, long Paid, long Returned, bool Dispute, long Revision) : Step;
+
+    internal sealed record Extend(int Order, int Days) : Step;
+
+    internal sealed record Move(int Order, string Kind, int? Credits) : Step;
+
+    internal sealed record Freeze(int Account, bool Frozen) : Step;
+
+    internal sealed record Merge(int From, int Into) : Step;
+
     internal sealed record Pass(int Hours) : Step;
 
     internal sealed record Sweep : Step;
@@ -45,8 +57,41 @@ internal static class LedgerProgram
             from used in Gen.Choose(0, 4)
             from outcome in Gen.Elements("succeeded", "failed", "canceled")
             select (Step)new Step.Settle(job % accounts, job, used, outcome);
+        var list =
+            from job in Gen.Choose(0, Jobs - 1)
+            from credits in Gen.Choose(1, 3)
+            from draft in Gen.Elements(true, false)
+            from session in Gen.Elements(true, false)
+            from all in Gen.Elements(true, false)
+            select (Step)new Step.HoldList(job % accounts, job, credits, draft, session, all);
+        var adjust =
+            from order in Gen.Choose(0, Orders - 1)
+            from paid in Gen.Elements(900L, 900L, 900L, 0L)
+            from returned in Gen.Choose(0, 900)
+            from dispute in Gen.Elements(true, false, false)
+            from revision in Gen.Choose(1, 9)
+            select (Step)new Step.Adjust(order, paid, Math.Min(paid, returned), dispute, revision);
+        var extend =
+            from order in Gen.Choose(0, Orders - 1)
+            from days in Gen.Choose(1, 2)
+            select (Step)new Step.Extend(order, days);
+        var move =
+            from order in Gen.Choose(0, Orders - 1)
+            from kind in Gen.Elements("revoke", "restore", "adjust")
+            from credits in Gen.Choose(-3, 4)
+            select (Step)new Step.Move(order, kind, kind == "adjust" ? credits : credits <= 0 ? null : credits);
+        var freeze =
+            from one in account
+            from frozen in Gen.Elements(true, false, false)
+            select (Step)new Step.Freeze(one, frozen);
+        var merge =
+            from one in account
+            from other in account
+            select (Step)new Step.Merge(one, other);
         var pass = Gen.Choose(0, 40).Select(hours => (Step)new Step.Pass(hours));
-        var step = Gen.Frequency((2, grant), (5, hold), (5, settle), (3, pass), (1, Gen.Constant((Step)new Step.Sweep())));
+        var step = Gen.Frequency(
+            (4, grant), (8, hold), (3, list), (9, settle), (4, adjust), (1, extend), (3, move), (2, freeze), (1, merge), (6, pass),
+            (2, Gen.Constant((Step)new Step.Sweep())));
         return Arb.From(
             from length in Gen.Choose(1, 60)
             from steps in step.ArrayOf(length)

@@ -1,7 +1,9 @@
 using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
+using HomeStage.Contracts;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.FSharp.Core;
 using Npgsql;
 using Shouldly;
@@ -45,7 +47,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
 
     private async Task FollowsTheModelAsync(int accounts, Step[] steps)
     {
-        var run = new Run(_app, accounts);
+        var run = await Run.StartAsync(_app, accounts);
         var model = new LedgerModel(FreeLimit, FreeWindow);
         foreach (var step in steps)
         {
@@ -57,14 +59,15 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
         await _app.Sweep.SweepAsync(Cancel);
         model.ExpireDue(_app.Clock.Now);
         (await run.PacksAsync()).ShouldBe(model.Packs
-            .Select(pack => $"{pack.Order}: {pack.Remaining} remaining, {model.Held(pack)} held, {pack.Captured} captured, {pack.Expired} expired, until {pack.UsableUntil:s}")
+            .Select(pack => $"{pack.Order} of {pack.Account}: {pack.Remaining} remaining, {model.Held(pack)} held, {pack.Captured} captured, {pack.Expired} expired, "
+                + $"{pack.RevokedByPayment} and {pack.RevokedBySupport} revoked, {pack.Adjusted} adjusted, until {pack.UsableUntil:s} {string.Join(' ', pack.Reasons)}")
             .Order(StringComparer.Ordinal));
         (await _app.ViolationsAsync()).ShouldBeEmpty();
     }
 
     private async Task SurvivesSideBySideAsync(int accounts, Step[] steps)
     {
-        var run = new Run(_app, accounts);
+        var run = await Run.StartAsync(_app, accounts);
         var lanes = steps.Chunk(Math.Max(1, steps.Length / 4)).Select(lane => Task.Run(async () =>
         {
             foreach (var step in lane.Where(step => step is not Step.Pass))
@@ -85,6 +88,15 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
         private readonly Guid[] _orders = [.. Enumerable.Range(0, 5).Select(_ => Guid.CreateVersion7())];
         private readonly Guid[] _jobs = [.. Enumerable.Range(0, 10).Select(_ => Guid.CreateVersion7())];
         private readonly string _household = $"h-{Guid.NewGuid():N}";
+
+        internal static async Task<Run> StartAsync(EntitlementsApp app, int accounts)
+        {
+            var run = new Run(app, accounts);
+            // Support acts only on accounts that exist.
+            foreach (var account in run._accounts)
+                await app.ExecuteAsync($"insert into accounts (id, created_at) values ('{account}', now())");
+            return run;
+        }
 
         internal async Task<string> CarryOutAsync(Step step)
         {
@@ -117,6 +129,36 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
                         return "refused";
                     }
 
+                case Step.HoldList list:
+                    var taken = await app.Ledger.TakeHoldsAsync(
+                        new HoldListRequest
+                        {
+                            AccountId = _accounts[list.Account],
+                            AllOrNone = list.All,
+                            AddressHash = list.Session ? _household : null,
+                            Holds = [.. JobsOf(list).Select(job => new ListedHold
+                            {
+                                JobId = job, Credits = list.Credits, Variations = list.Credits, Quality = list.Draft ? "draft" : "standard",
+                            })],
+                        },
+                        Cancel);
+                    return string.Join(", ", taken.Select(one => one.Result == "taken" ? one.Free ? "taken free" : $"taken {one.Credits}" : one.Result));
+                case Step.Adjust adjust:
+                    var adjusted = await app.AdjustAsync(_orders[adjust.Order], adjust.Paid, adjust.Returned, adjust.Revision, adjust.Dispute);
+                    return $"{adjusted.Result} {adjusted.Revoked} {adjusted.Restored}";
+                case Step.Extend extend:
+                    return await SupportAsync(
+                        $"case when extend_grant({await GrantOfAsync(extend.Order)}, {extend.Days}, 'desk-1', 'late', $2, null) then 'extended' else 'unknown' end");
+                case Step.Move move:
+                    var credits = move.Credits is { } some ? $"{some}" : "null";
+                    return await SupportAsync($"""
+                        (select case result when 'done' then 'done ' || moved else result end
+                        from move_credits({await GrantOfAsync(move.Order)}, '{move.Kind}', {credits}, 'desk-1', 'as asked', $2, null))
+                        """);
+                case Step.Freeze freeze:
+                    return await SupportAsync($"case when freeze_account('{_accounts[freeze.Account]}', {freeze.Frozen}, 'desk-1', $2, null) then '' else 'unknown' end");
+                case Step.Merge merge:
+                    return await AskAsync($"select result from merge_accounts('{_accounts[merge.From]}', '{_accounts[merge.Into]}', $1, null)", app.Clock.Now);
                 case Step.Pass pass:
                     app.Clock.Pass(TimeSpan.FromHours(pass.Hours));
                     return "";
@@ -128,18 +170,52 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
 
         internal string Expect(LedgerModel model, Step step) => step switch
         {
-            Step.Grant grant => $"granted {model.Grant(
-                _accounts[grant.Account], _orders[grant.Order], grant.Credits, app.Clock.Now.AddHours(grant.Hours), app.Clock.Now)}",
+            Step.Grant grant => model.Grant(
+                _accounts[grant.Account], _orders[grant.Order], grant.Credits, app.Clock.Now.AddHours(grant.Hours), app.Clock.Now),
             Step.Hold hold => model.Hold(_accounts[hold.Account], _jobs[hold.Job], hold.Credits, hold.Draft, hold.Session, app.Clock.Now),
             Step.Settle settle => model.Settle(_accounts[settle.Account], _jobs[settle.Job], settle.Used, settle.Outcome, app.Clock.Now),
+            Step.HoldList list => model.HoldList(_accounts[list.Account], JobsOf(list), list.Credits, list.Draft, list.Session, list.All, app.Clock.Now),
+            Step.Adjust adjust => model.Adjust(_orders[adjust.Order], adjust, app.Clock.Now),
+            Step.Extend extend => model.Extend(_orders[extend.Order], extend.Days, app.Clock.Now),
+            Step.Move move => model.Move(_orders[move.Order], move.Kind, move.Credits, app.Clock.Now),
+            Step.Freeze freeze => Frozen(model, freeze),
+            Step.Merge merge => model.Merge(_accounts[merge.From], _accounts[merge.Into], app.Clock.Now),
             _ => "",
         };
+
+        private string Frozen(LedgerModel model, Step.Freeze freeze)
+        {
+            model.Freeze(_accounts[freeze.Account], freeze.Frozen, app.Clock.Now);
+            return "";
+        }
+
+        private Guid[] JobsOf(Step.HoldList list) => [.. Enumerable.Range(list.FirstJob, 3).Select(job => _jobs[job % _jobs.Length])];
+
+        private async Task<string> GrantOfAsync(int order) =>
+            await AskAsync("select coalesce((select quote_literal(id) || '::uuid' from grants where order_id = $1), 'gen_random_uuid()')", _orders[order]);
+
+        /// <summary>What a person does, with its line in the audit, in one statement.</summary>
+        private Task<string> SupportAsync(string expression) => AskAsync($"""
+            with audit as (
+              insert into support_audit (id, at, actor, action, subject, reason, arguments) values ($1, $2, 'desk-1', 'program', '', '', '{"{}"}'))
+            select {expression}
+            """, Guid.CreateVersion7(), app.Clock.Now);
+
+        private async Task<string> AskAsync(string sql, params object[] arguments)
+        {
+            await using var command = app.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(sql);
+            foreach (var argument in arguments)
+                command.Parameters.Add(new NpgsqlParameter { Value = argument });
+            return (string)(await command.ExecuteScalarAsync(Cancel))!;
+        }
 
         internal async Task<List<string>> PacksAsync()
         {
             await using var command = app.Admin.CreateCommand("""
-                select order_id || ': ' || remaining || ' remaining, ' || held || ' held, ' || captured || ' captured, ' || expired || ' expired, until '
-                  || to_char(usable_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+                select order_id || ' of ' || account_id || ': ' || remaining || ' remaining, ' || held || ' held, ' || captured || ' captured, ' || expired
+                  || ' expired, ' || revoked_by_payment || ' and ' || revoked_by_support || ' revoked, ' || adjusted || ' adjusted, until '
+                  || to_char(usable_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || ' '
+                  || array_to_string(array(select unnest(frozen_reasons) order by 1), ' ')
                 from grants where account_id = any($1)
                 """);
             command.Parameters.Add(new NpgsqlParameter { Value = _accounts });
