@@ -131,7 +131,11 @@ public sealed class EntitlementsApp : IAsyncDisposable
         _identity.Dispose();
     }
 
-    internal string ServiceToken(string service) => _identity.ServiceToken(service);
+    /// <summary>A service's token, by the test's clock if no other is given.</summary>
+    internal string ServiceToken(string service, TimeProvider? time = null) => _identity.ServiceToken(service, time);
+
+    /// <summary>Leaves the work to another replica; what tests do to the database goes on.</summary>
+    internal Task StopServingAsync() => _app.StopAsync(Cancel);
 
     /// <summary>Sends a request as a service, on behalf of nobody.</summary>
     internal Task<Answer> SendAsync(HttpMethod method, string path, string asService, object? body = null) =>

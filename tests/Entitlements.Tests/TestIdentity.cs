@@ -33,9 +33,9 @@ internal sealed class TestIdentity : IDisposable
             key.Dispose();
     }
 
-    internal string ServiceToken(string service) => Token(service, Guid.Empty, "service", addressHash: null);
+    internal string ServiceToken(string service, TimeProvider? time = null) => Token(service, Guid.Empty, "service", addressHash: null, time ?? _time);
 
-    internal string GatewayToken(Guid account, string kind, string? addressHash) => Token("gateway", account, kind, addressHash);
+    internal string GatewayToken(Guid account, string kind, string? addressHash) => Token("gateway", account, kind, addressHash, _time);
 
     private static string NewKey()
     {
@@ -43,9 +43,9 @@ internal sealed class TestIdentity : IDisposable
         return key.ExportPkcs8PrivateKeyPem();
     }
 
-    private string Token(string issuer, Guid account, string kind, string? addressHash)
+    private string Token(string issuer, Guid account, string kind, string? addressHash, TimeProvider time)
     {
-        var now = _time.GetUtcNow().UtcDateTime;
+        var now = time.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind };
         if (addressHash is not null)
             claims["iph"] = addressHash;

@@ -23,6 +23,18 @@ public sealed class ProtectionTests(EntitlementsFixture fixture) : IClassFixture
     }
 
     [Theory]
+    [InlineData("update support_audit set actor = 'another'")]
+    [InlineData("update support_audit set actor = 'another' where false")]
+    [InlineData("delete from support_audit")]
+    [InlineData("truncate support_audit")]
+    public async Task The_audit_cannot_be_changed_or_deleted_by_the_service_nor_by_the_owner_nor_by_the_superuser(string statement)
+    {
+        (await RefusedAsync(_app.Database.Connection, statement)).ShouldContain("permission denied");
+        (await RefusedAsync(_app.Database.DdlConnection, statement)).ShouldContain("append-only");
+        (await RefusedAsync(_app.Database.AdminConnection, statement)).ShouldContain("append-only");
+    }
+
+    [Theory]
     [InlineData("insert into ledger_entries default values")]
     [InlineData("update grants set remaining = 1000, credits = 1000")]
     [InlineData("insert into grants default values")]
@@ -33,6 +45,12 @@ public sealed class ProtectionTests(EntitlementsFixture fixture) : IClassFixture
     [InlineData("update free_days set pictures = 0")]
     [InlineData("delete from payment_adjustments")]
     [InlineData("update accounts set merged_into = null")]
+    [InlineData("update accounts set frozen = false")]
+    [InlineData("insert into identities values ('i', 's', gen_random_uuid(), now())")]
+    [InlineData("select apply_adjustment(gen_random_uuid(), gen_random_uuid(), now())")]
+    [InlineData("select set_frozen(gen_random_uuid(), gen_random_uuid(), 'support', false, '', now())")]
+    [InlineData("select hold_locked(gen_random_uuid(), gen_random_uuid(), 1, 1, 'draft', null, 1, '1 day', 1, now())")]
+    [InlineData("select extend_locked(gen_random_uuid(), gen_random_uuid(), 1, '', '', now())")]
     [InlineData("select lock_account(gen_random_uuid(), now())")]
     [InlineData("select expire_grants(gen_random_uuid(), now())")]
     [InlineData("select write_entry(null, null, null, null, 'grant', 1, 1, '', '', now())")]
@@ -63,6 +81,30 @@ public sealed class ProtectionTests(EntitlementsFixture fixture) : IClassFixture
 
         await RunAsync(app, "insert into free_days values ('2031-01-01', 1)");
         (await ViolationsAsync(app)).ShouldContain("the day counts what its households count");
+    }
+
+    [Theory]
+    [InlineData("insert into payment_adjustments values ('{0}', 100, 100, false, 1, now())", "what belongs to returned money is taken back, as far as it is there, and no more")]
+    [InlineData("insert into payment_adjustments values ('{0}', 100, 0, true, 1, now())", "a grant is frozen while its payment is disputed or its account is frozen, and at no other time")]
+    [InlineData("update accounts set frozen = true where id = '{0}'", "a grant is frozen while its payment is disputed or its account is frozen, and at no other time")]
+    [InlineData("select grant_support(gen_random_uuid(), '{0}', 1, '2040-01-01', 'desk-1', 'goodwill', '2030-01-02', null)", "what a person did is in the audit, with the same time")]
+    [InlineData("insert into accounts values ('{1}', null, now()); update accounts set merged_into = '{1}' where id = '{0}'", "an account that was merged has nothing left, nobody signs in to it, and it names the one that has all")]
+    [InlineData("insert into accounts values ('{1}', null, now()); update grants set account_id = '{1}' where account_id = '{0}'", "a hold takes only credits of its own account")]
+    [InlineData("select write_entry('{0}', id, null, null, 'merge', -1, 1, 'system', 'merged', now()) from grants where account_id = '{0}'", "what a merge takes from one account it gives to another")]
+    [InlineData("update grants set adjusted = 1, remaining = remaining + 1 where account_id = '{0}'", "a grant is on the ledger with all that became of it")]
+    public async Task The_audit_has_a_rule_for(string wrong, string rule)
+    {
+        await using var app = _app.Admin.CreateConnection();
+        await app.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await app.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        var account = Guid.CreateVersion7();
+        await RunAsync(app, $"select apply_payment(gen_random_uuid(), '{account}', '{account}', 'value', 20, '2040-01-01', '2030-01-01', null)");
+        await RunAsync(app, $"select take_hold('{account}', gen_random_uuid(), 3, 3, 'draft', 'h', 3, '30 days', 100, '2030-01-01', null)");
+        (await ViolationsAsync(app)).ShouldBeEmpty();
+
+        await RunAsync(app, string.Format(null, wrong, account, Guid.CreateVersion7()));
+
+        (await ViolationsAsync(app)).ShouldContain(rule);
     }
 
     private static async Task<List<string>> ViolationsAsync(NpgsqlConnection connection)
