@@ -18,3 +18,7 @@ public sealed class EntitlementsFixture(TestServers servers) : IAsyncLifetime
             await _app.DisposeAsync();
     }
 }
+
+/// <summary>Classes that share one running service and its clock, one test after the other: a start costs more than their tests.</summary>
+[CollectionDefinition(nameof(OneService))]
+public sealed class OneService : ICollectionFixture<EntitlementsFixture>;

@@ -6,7 +6,8 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.Accounts;
 
-public sealed class MergesTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class MergesTests(EntitlementsFixture fixture)
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _from = Guid.CreateVersion7();

@@ -7,7 +7,8 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.Accounts;
 
-public sealed class RestoresTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class RestoresTests(EntitlementsFixture fixture)
 {
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private readonly EntitlementsApp _app = fixture.App;

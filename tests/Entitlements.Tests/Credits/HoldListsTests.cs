@@ -5,7 +5,8 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.Credits;
 
-public sealed class HoldListsTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class HoldListsTests(EntitlementsFixture fixture)
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _account = Guid.CreateVersion7();

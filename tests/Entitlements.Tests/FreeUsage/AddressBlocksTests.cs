@@ -5,7 +5,8 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.FreeUsage;
 
-public sealed class AddressBlocksTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class AddressBlocksTests(EntitlementsFixture fixture)
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _account = Guid.CreateVersion7();

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace HomeStage.Entitlements.Tests.Support;
 
-public sealed class SupportAccessTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class SupportAccessTests(EntitlementsFixture fixture)
 {
     private static readonly string SomeHash = TestOperators.HashOf("some token");
     private readonly EntitlementsApp _app = fixture.App;

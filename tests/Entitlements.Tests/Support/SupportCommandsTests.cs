@@ -5,7 +5,8 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.Support;
 
-public sealed class SupportCommandsTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+[Collection(nameof(OneService))]
+public sealed class SupportCommandsTests(EntitlementsFixture fixture)
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _account = Guid.CreateVersion7();
