@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
@@ -11,7 +10,8 @@ using HomeStage.Testing;
 namespace HomeStage.EndToEnd.Tests;
 
 /// <summary>From a photograph to a staged picture paid with a credit, through the gateway alone.</summary>
-public sealed class MainJobTests(SharedStack shared) : IClassFixture<SharedStack>
+[Collection(SharedStack.Collection)]
+public sealed class MainJobTests(SharedStack shared)
 {
     private TestStack Stack => shared.Stack;
 
@@ -195,19 +195,8 @@ public sealed class MainJobTests(SharedStack shared) : IClassFixture<SharedStack
         (await Ledger.ViolationsAsync(Stack)).ShouldBeEmpty();
     }
 
-    private async Task<(int ExitCode, string Output)> DemoAsync(string pictures)
-    {
-        var tool = Path.Combine(AppContext.BaseDirectory, "HomeStage.Tool.dll");
-        using var demo = Process.Start(new ProcessStartInfo("dotnet", [tool, "demo", Visitor.SamplePhoto, "--out", pictures, "--data", Stack.DataFolderPath])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = await Task.WhenAll(demo.StandardOutput.ReadToEndAsync(), demo.StandardError.ReadToEndAsync());
-        await demo.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (demo.ExitCode, string.Concat(output));
-    }
+    private Task<(int ExitCode, string Output)> DemoAsync(string pictures) =>
+        ToolCommand.RunAsync(Stack, "demo", Visitor.SamplePhoto, "--out", pictures);
 
     private List<string> TracesOf(Guid job, params string[] processes)
     {

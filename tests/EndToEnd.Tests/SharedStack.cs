@@ -5,8 +5,11 @@ using HomeStage.Testing;
 namespace HomeStage.EndToEnd.Tests;
 
 /// <summary>One running system with two workers, for tests that break nothing.</summary>
-public sealed class SharedStack : IAsyncLifetime
+[CollectionDefinition(Collection)]
+public sealed class SharedStack : IAsyncLifetime, ICollectionFixture<SharedStack>
 {
+    public const string Collection = "shared stack";
+
     public TestStack Stack { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2);

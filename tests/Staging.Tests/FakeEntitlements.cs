@@ -17,6 +17,15 @@ internal enum Wallet
     Free,
     Empty,
 
+    /// <summary>Support froze the account.</summary>
+    Frozen,
+
+    /// <summary>Only the free allowance could pay, and the address is blocked.</summary>
+    Blocked,
+
+    /// <summary>Does not know our token: 403 without an account's reason.</summary>
+    Stranger,
+
     /// <summary>Answers 503.</summary>
     Down,
 
@@ -67,6 +76,12 @@ internal sealed class FakeEntitlements : IAsyncDisposable
         {
             case Wallet.Empty:
                 return Problem.Result(ProblemCode.InsufficientCredits, "Buy credits.", ("needed", request.Credits), ("available", 0), ("freeLeft", 2), ("freeIfDraft", true));
+            case Wallet.Frozen:
+                return Problem.Result(ProblemCode.AccountFrozen, "Write to support.");
+            case Wallet.Blocked:
+                return Problem.Result(ProblemCode.FreeBlocked, "Buy credits.");
+            case Wallet.Stranger:
+                return Problem.Result(ProblemCode.Forbidden);
             case Wallet.Down:
                 return Problem.Result(ProblemCode.UsageUnavailable);
             case Wallet.CutAfterTaking:

@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Servers;
 using HomeStage.Tool.Up;
@@ -77,6 +79,15 @@ public sealed class TestStack : IAsyncDisposable
 
     /// <summary>The superuser's connection to a database: <c>billing</c>, <c>entitlements</c> or <c>staging</c>.</summary>
     public string AdminConnection(string database) => Servers.Facts.Postgres!.AdminConnection(database);
+
+    /// <summary>The names of the broker's queues.</summary>
+    public async Task<IReadOnlyList<string>> QueuesAsync()
+    {
+        var facts = Servers.Facts.RabbitMq!;
+        using var client = ManagementApi.Client(facts);
+        var queues = await client.GetFromJsonAsync<JsonArray>($"queues/{RabbitMqFacts.DefaultVirtualHost}", TestContext.Current.CancellationToken);
+        return [.. queues!.Select(queue => (string)queue!["name"]!)];
+    }
 
     /// <summary>Stops everything in order and removes the folder.</summary>
     public async ValueTask DisposeAsync()

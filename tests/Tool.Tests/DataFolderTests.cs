@@ -103,7 +103,7 @@ public sealed class DataFolderTests : IDisposable
     {
         IdentityKeys.Ensure(Data.IdentityKeys);
 
-        Callers("billing").ShouldBe(["gateway.pem"]);
+        Callers("billing").ShouldBe(["entitlements.pem", "gateway.pem"]);
         Callers("entitlements").ShouldBe(["gateway.pem", "staging-api.pem"]);
         Callers("staging-api").ShouldBe(["gateway.pem", "staging-worker.pem"]);
         Callers("staging-worker").ShouldBeEmpty();

@@ -13,9 +13,6 @@ internal static class Holds
     private const int MostCredits = 1_000;
     private const int MostVariations = 100;
 
-    /// <summary>Support blocked the address, and only the free allowance could pay.</summary>
-    private static readonly ProblemCode FreeBlocked = new("free_blocked", StatusCodes.Status402PaymentRequired, "Free stagings are not available here");
-
     internal static void AddHolds(this ServiceBuilder service) =>
         service.Map(app => app.MapPut("/internal/holds/{jobId:guid}", PutAsync)
             .RequireCaller("staging-api")
@@ -37,7 +34,8 @@ internal static class Holds
     {
         "insufficient" => ProblemCode.InsufficientCredits,
         "free_exhausted" => ProblemCode.FreeExhausted,
-        "free_blocked" => FreeBlocked,
+        "free_blocked" => ProblemCode.FreeBlocked,
+        "account_frozen" => ProblemCode.AccountFrozen,
         "different" or "settled" => ProblemCode.Conflict,
         _ => throw new UnreachableException($"take_hold answered {result}."),
     };
@@ -60,6 +58,7 @@ internal static class Holds
     private static string WhyUnpaid(HoldAnswer answer, int needed) => answer.Result switch
     {
         "free_exhausted" => "The free stagings are used up for now. Buy credits, or come back later.",
+        "account_frozen" => "Your account is on hold, and nothing of it is lost meanwhile. Write to support to learn why.",
         "free_blocked" => "Free stagings are not available from your network. Buy credits to go on.",
         _ when answer.FreeIfDraft => $"This costs {CreditWords.Count(needed)} and you have none. As a draft it would be free.",
         _ => $"This costs {CreditWords.Count(needed)} and you have {answer.Available}. Buy credits, or ask for less.",

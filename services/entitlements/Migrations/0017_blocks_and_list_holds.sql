@@ -48,6 +48,11 @@ begin
       else 'different' end;
     return;
   end if;
+  -- Nothing for nothing, either, and no advice to buy what would be frozen at once.
+  if (select a.frozen from accounts a where a.id = p_account) then
+    result := 'account_frozen';
+    return;
+  end if;
 
   select coalesce(sum(g.remaining), 0) into available
   from grants g where g.account_id = p_account and g.remaining > 0 and g.frozen_at is null and g.usable_until > p_now;
@@ -109,6 +114,7 @@ end $$;
 --   insufficient        available, free_left and free_if_draft say what there is
 --   free_exhausted      only the free allowance could pay, and nothing is left of it
 --   free_blocked        only the free allowance could pay, and the address is blocked
+--   account_frozen      support froze the account
 --   different           the job has a hold with other figures
 --   settled             the job was settled already
 create or replace function take_hold(

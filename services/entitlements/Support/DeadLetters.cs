@@ -23,6 +23,7 @@ internal sealed class DeadLetters(Uri broker)
     /// </summary>
     internal static readonly IReadOnlyList<string> Queues =
     [
+        "billing.account-merged",
         "entitlements.payment-adjusted",
         "entitlements.payment-completed",
         "entitlements.staging-settled",

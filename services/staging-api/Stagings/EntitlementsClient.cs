@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using HomeStage.Contracts;
+using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Mvc;
 using Polly;
 using Polly.Retry;
@@ -22,6 +23,9 @@ internal abstract record HoldOutcome
 
     /// <summary>No answer that says; it may be held or not. Asking again is safe.</summary>
     internal sealed record Unknown : HoldOutcome;
+
+    /// <summary>The stable code of a refusal, if it has one.</summary>
+    internal static string? CodeOf(ProblemDetails problem) => problem.Extensions.TryGetValue("code", out var code) ? code?.ToString() : null;
 }
 
 /// <summary>Holds credits at entitlements: <c>PUT /internal/holds/{jobId}</c>, which may be repeated.</summary>
@@ -52,10 +56,15 @@ internal sealed class EntitlementsClient(HttpClient http)
             return answer.StatusCode switch
             {
                 HttpStatusCode.OK => new HoldOutcome.Taken((await answer.Content.ReadFromJsonAsync<HoldTaken>(cancellationToken))!),
-                HttpStatusCode.PaymentRequired => new HoldOutcome.Refused((await answer.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken))!),
+                HttpStatusCode.PaymentRequired => new HoldOutcome.Refused(await ProblemAsync()),
+                // Another 403 would be about our own token, which says nothing of the account.
+                HttpStatusCode.Forbidden when await ProblemAsync() is var problem && HoldOutcome.CodeOf(problem) == ProblemCode.AccountFrozen.Code =>
+                    new HoldOutcome.Refused(problem),
                 HttpStatusCode.Conflict => new HoldOutcome.Settled(),
                 _ => new HoldOutcome.Unknown(),
             };
+
+            async Task<ProblemDetails> ProblemAsync() => (await answer.Content.ReadFromJsonAsync<ProblemDetails>(cancellationToken))!;
         }
         catch (Exception error) when (error is HttpRequestException or TimeoutRejectedException or JsonException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -27,6 +27,9 @@ internal sealed partial class Submission(
     TimeProvider time,
     ILogger<Submission> logger)
 {
+    private static readonly ProblemCode[] HoldRefusals =
+        [ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.AccountFrozen];
+
     /// <exception cref="ProblemException">Refused.</exception>
     internal async Task<Job> SubmitAsync(Owner owner, IdempotencyKey key, StagingRequest request, CancellationToken cancellationToken)
     {
@@ -175,9 +178,7 @@ internal sealed partial class Submission(
     /// <summary>The refusal of entitlements in its own members, without its trace.</summary>
     private static ProblemHttpResult PassOn(ProblemDetails problem)
     {
-        var code = problem.Extensions.TryGetValue("code", out var text) && text?.ToString() == ProblemCode.FreeExhausted.Code
-            ? ProblemCode.FreeExhausted
-            : ProblemCode.InsufficientCredits;
+        var code = HoldRefusals.FirstOrDefault(known => known.Code == HoldOutcome.CodeOf(problem)) ?? ProblemCode.InsufficientCredits;
         (string, object?)[] members = [.. problem.Extensions.Where(member => member.Key is not ("code" or "retryable" or "traceId")).Select(member => (member.Key, member.Value))];
         return Problem.Result(code, problem.Detail, members);
     }

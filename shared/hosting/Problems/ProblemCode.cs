@@ -53,6 +53,12 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>No free staging is left.</summary>
     public static readonly ProblemCode FreeExhausted = new("free_exhausted", StatusCodes.Status402PaymentRequired, "No free staging is left");
 
+    /// <summary>Support blocked the address, and only the free allowance could pay.</summary>
+    public static readonly ProblemCode FreeBlocked = new("free_blocked", StatusCodes.Status402PaymentRequired, "Free stagings are not available here");
+
+    /// <summary>Support froze the account; nothing of it can be used.</summary>
+    public static readonly ProblemCode AccountFrozen = new("account_frozen", StatusCodes.Status403Forbidden, "The account is on hold");
+
     /// <summary>Something unforeseen; nothing of the inside is told.</summary>
     public static readonly ProblemCode InternalError = new("internal_error", StatusCodes.Status500InternalServerError, "Something went wrong on our side", Retryable: true);
 

@@ -101,7 +101,7 @@ public sealed class FreezingTests(EntitlementsFixture fixture)
 
         var credits = await _app.CreditsAsync(_account);
         ((int)credits["available"]!, (int)credits["frozen"]!).ShouldBe((0, 14));
-        (await _app.HoldAsync(_job, Hold(_account))).Status.ShouldBe(402);
+        (await _app.HoldAsync(_job, Hold(_account))).Status.ShouldBe(403);
         (await ThawAsync()).Status.ShouldBe(200);
         (await _app.AvailableAsync(_account)).ShouldBe(14);
         (await _app.ViolationsAsync()).ShouldBeEmpty();
@@ -128,6 +128,21 @@ public sealed class FreezingTests(EntitlementsFixture fixture)
         (await _app.AvailableAsync(_account)).ShouldBe(0);
         (await _app.EntriesAsync(_account)).ShouldEndWith("release 5, expire -5");
         (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_frozen_account_gets_nothing_for_free_either()
+    {
+        (await FreezeAsync()).Status.ShouldBe(404, "no hold or order has made the account yet");
+        await _app.GrantAsync(_account, _order, 5, days: 10);
+        (await FreezeAsync()).Status.ShouldBe(200);
+        var household = $"h-{Guid.NewGuid():N}";
+
+        var answer = await _app.HoldAsync(_job, Hold(_account, quality: "draft", addressHash: household));
+
+        (answer.Status, answer.Code).ShouldBe((403, "account_frozen"));
+        (await ThawAsync()).Status.ShouldBe(200);
+        (await _app.HoldAsync(_job, Hold(_account, quality: "draft", addressHash: household))).Status.ShouldBe(200);
     }
 
     private Task<AdjustmentAnswer> DisputeAsync(long revision, bool open) => _app.AdjustAsync(_order, 900, 0, revision, open);

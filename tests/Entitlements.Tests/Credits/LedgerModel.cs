@@ -35,6 +35,8 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         if (_claims.TryGetValue(job, out var before))
             return before.Settled ? "settled" : (Owner(before.Account), before.Price, before.Draft) == (owner, credits, draft) ? Taken(before) : "different";
         ExpireDue(now);
+        if (_frozen.Contains(owner))
+            return "account_frozen";
         var usable = BurnOrder(owner).Where(pack => pack.Remaining > 0 && pack.FrozenAt is null).ToList();
         var available = usable.Sum(pack => pack.Remaining);
         var claim = new Claim { Account = account, Price = credits, Draft = draft, TakenAt = now };

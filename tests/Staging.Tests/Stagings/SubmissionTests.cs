@@ -130,6 +130,19 @@ public sealed class SubmissionTests(StagingFixture fixture) : IClassFixture<Stag
         _app.Work.ShouldNotContain(work => work.JobId == settled.JobId);
     }
 
+    [Theory]
+    [InlineData((int)Wallet.Frozen, 403, "account_frozen")]
+    [InlineData((int)Wallet.Blocked, 402, "free_blocked")]
+    [InlineData((int)Wallet.Stranger, 503, "usage_unavailable")]
+    public async Task A_refusal_keeps_the_code_that_says_what_to_do(int wallet, int status, string code)
+    {
+        var visitor = _app.Visitor((Wallet)wallet);
+
+        var refused = await visitor.SubmitFormAsync(key: Guid.NewGuid().ToString());
+
+        (refused.Status, refused.Code, (bool)refused.Body!["billed"]!).ShouldBe((status, code, false));
+    }
+
     [Fact]
     public async Task When_entitlements_is_down_nothing_is_staged_and_the_repeated_request_goes_on()
     {
