@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Xml.Linq;
+using HomeStage.Tool.Bench;
 using HomeStage.Tool.Demo;
 using HomeStage.Tool.Test;
 using HomeStage.Tool.Up;
@@ -17,6 +18,9 @@ public sealed class CommandTests
     [InlineData("down", "--data")]
     [InlineData("demo", "--room")]
     [InlineData("test", "--filter")]
+    [InlineData("support", "--json")]
+    [InlineData("support", "reconcile")]
+    [InlineData("bench", "webhook")]
     public async Task Help_of_each_command_names_its_options(string command, string option)
     {
         var (code, output) = await RunAsync(command, "--help");
@@ -42,6 +46,35 @@ public sealed class CommandTests
         code.ShouldBe(1);
         output.ShouldContain("There is no photo /nowhere/room.jpg.");
     }
+
+    [Fact]
+    public async Task Support_without_a_running_system_says_what_to_do()
+    {
+        var (code, output) = await RunAsync("support", "audit", "--data", "/nowhere");
+
+        code.ShouldBe(1);
+        output.ShouldContain("./homestage up");
+    }
+
+    [Theory]
+    [InlineData("--email", "a@example.org", "--order", "01a201e6-2bd3-747c-ac8d-3ad6ba5b2187")]
+    [InlineData]
+    public async Task An_account_is_looked_for_by_one_thing(params string[] by)
+    {
+        var (code, output) = await RunAsync(["support", "account", .. by]);
+
+        code.ShouldBe(1);
+        output.ShouldContain("Give one of");
+    }
+
+    [Theory]
+    [InlineData(0.5, 0.5, null, true)]
+    [InlineData(0.49, 0.5, null, false)]
+    [InlineData(200, null, 200.0, true)]
+    [InlineData(201, null, 200.0, false)]
+    [InlineData(7, null, null, true)]
+    public void A_figure_passes_at_its_bar_and_not_beyond(double measured, double? least, double? most, bool passes) =>
+        new Figure("something", measured, "", least, most).Passes.ShouldBe(passes);
 
     [Fact]
     public void What_keeps_dying_is_started_ever_more_slowly_until_it_recovers()

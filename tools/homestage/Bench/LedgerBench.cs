@@ -16,7 +16,7 @@ internal static partial class LedgerBench
     private const int Clients = 16;
     private const int Accounts = 64;
     private const int Plenty = 100_000_000;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(Stack stack, DataFolder data, TimeSpan length, IAnsiConsole console, CancellationToken cancel)
     {
@@ -69,7 +69,7 @@ internal static partial class LedgerBench
         var script = Path.Combine(data.FullPath, "hold.sql");
         await File.WriteAllTextAsync(script, $"""
             \set number random(1, {accounts})
-            select * from take_hold(p_account => (lpad(to_hex(:number), 8, '0') || '-0000-0000-0000-000000000000')::uuid, p_job => gen_random_uuid(), p_price => 1, p_variations => 1, p_quality => 'standard', p_address_hash => null, p_free_limit => 3, p_free_window => interval '30 days', p_free_daily_budget => 1000, p_now => now(), p_trace_parent => null);
+            select * from take_hold(p_account => (lpad(to_hex(:number::int), 8, '0') || '-0000-0000-0000-000000000000')::uuid, p_job => gen_random_uuid(), p_price => 1, p_variations => 1, p_quality => 'standard', p_address_hash => null, p_free_limit => 3, p_free_window => interval '30 days', p_free_daily_budget => 1000, p_now => now(), p_trace_parent => null);
             """, cancel);
         var pgbench = Path.Combine(Executables.PostgresFolder()!, "pgbench");
         string[] arguments = ["-n", "-M", "prepared", "-c", $"{Clients}", "-j", "2", "-T", $"{(int)length.TotalSeconds}", "-f", script,

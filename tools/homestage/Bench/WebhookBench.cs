@@ -21,7 +21,7 @@ internal static class WebhookBench
     private const int Clients = 16;
     private const double Rate = 200;
     private const long Price = 2_500;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(Stack stack, DataFolder data, TimeSpan length, IAnsiConsole console, CancellationToken cancel)
@@ -39,6 +39,7 @@ internal static class WebhookBench
         await orders.PlaceAsync((int)(bare.PerSecond * (length + WarmUp).TotalSeconds), cancel);
         var ours = await Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(direct, template, orders.Next(), secret, stop), cancel);
         console.WriteLine($"The gateway, {Rate} a second…");
+        console.WriteLine($"  {ours.PerSecond:0}/s, against {bare.PerSecond:0}/s");
         await orders.PlaceAsync((int)(Rate * (length + WarmUp).TotalSeconds), cancel);
         var steady = await Load.OpenAsync(Rate, WarmUp, length, stop => DeliverAsync(outside, template, orders.Next(), secret, stop), cancel);
         bare.RequireAll("the bare endpoint");
