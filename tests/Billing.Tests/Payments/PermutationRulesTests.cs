@@ -41,7 +41,12 @@ public sealed class PermutationRulesTests
             {
                 var session = new CheckoutSession
                 {
-                    Id = "cs_1", OrderId = order.Id, PaymentIntentId = "pi_1", AmountTotal = 2500, Currency = "usd", PaymentStatus = moment == 0 && !paidAtOnce ? "unpaid" : "paid",
+                    Id = "cs_1",
+                    OrderId = order.Id,
+                    PaymentIntentId = "pi_1",
+                    AmountTotal = 2500,
+                    Currency = "usd",
+                    PaymentStatus = moment == 0 && !paidAtOnce ? "unpaid" : "paid",
                 };
                 if (CheckoutEvents.Apply(order, CheckoutEvents.Types[moment], session, Noon.AddMinutes(moment)).PaidPlan is null)
                     continue;
