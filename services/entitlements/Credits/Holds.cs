@@ -19,11 +19,11 @@ internal static class Holds
             .AddEndpointFilter(UsageUnavailable.Filter));
 
     private static async Task<Results<Ok<HoldTaken>, ProblemHttpResult>> PutAsync(
-        Guid jobId, HoldRequest request, Ledger ledger, CancellationToken cancellationToken)
+        Guid jobId, HoldRequest request, HoldQueue holds, CancellationToken cancellationToken)
     {
         if (Validate(request) is { } invalid)
             return invalid;
-        var answer = await ledger.TakeHoldAsync(jobId, request, cancellationToken);
+        var answer = await holds.TakeAsync(jobId, request, cancellationToken);
         return answer.Result == "taken"
             ? TypedResults.Ok(new HoldTaken { JobId = jobId, Credits = answer.Credits, Free = answer.Free })
             : Refusal(answer, request.Credits);

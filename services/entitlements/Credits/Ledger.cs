@@ -5,6 +5,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Messaging;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace HomeStage.Entitlements.Credits;
 
@@ -12,7 +13,8 @@ namespace HomeStage.Entitlements.Credits;
 /// The functions of the database that move credits, one round trip each. Every one is idempotent by its business key (order, job), so a
 /// caller that does not know whether it was carried out calls again.
 /// </summary>
-internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAllowance allowance, Outbox outbox, CreditMetrics metrics, TimeProvider time)
+internal sealed class Ledger(
+    NpgsqlDataSource dataSource, IDbContextFactory<EntitlementsDb> databases, FreeAllowance allowance, Outbox outbox, CreditMetrics metrics, TimeProvider time)
 {
     /// <summary>Claims a job's credits, or free pictures, or says why not.</summary>
     internal async Task<HoldAnswer> TakeHoldAsync(Guid job, HoldRequest request, CancellationToken cancellationToken)
@@ -93,17 +95,13 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
 
     private async Task<HoldAnswer> CallTakeHoldAsync(Guid job, HoldRequest request, CancellationToken cancellationToken)
     {
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
         try
         {
-            return await OneAsync(
-                db.Database.SqlQuery<HoldAnswer>(
-                    $"""
-                    select * from take_hold(
-                      {request.AccountId}, {job}, {request.Credits}, {request.Variations}, {request.Quality}, {request.AddressHash}::text,
-                      {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
-                    """),
+            var answers = await AnswersAsync(
+                "select $2, h.* from take_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) h",
+                [request.AccountId, job, request.Credits, request.Variations, request.Quality, .. Terms(request.AddressHash)],
                 cancellationToken);
+            return answers[0].Alone;
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)
         {
@@ -112,19 +110,46 @@ internal sealed class Ledger(IDbContextFactory<EntitlementsDb> databases, FreeAl
         }
     }
 
-    private async Task<IReadOnlyList<ListedHoldAnswer>> CallTakeHoldsAsync(HoldListRequest request, CancellationToken cancellationToken)
+    private Task<IReadOnlyList<ListedHoldAnswer>> CallTakeHoldsAsync(HoldListRequest request, CancellationToken cancellationToken) => AnswersAsync(
+        "select * from take_holds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        [
+            request.AccountId,
+            request.Holds.Select(hold => hold.JobId).ToArray(),
+            request.Holds.Select(hold => hold.Credits).ToArray(),
+            request.Holds.Select(hold => hold.Variations).ToArray(),
+            request.Holds.Select(hold => hold.Quality).ToArray(),
+            request.AllOrNone,
+            .. Terms(request.AddressHash),
+        ],
+        cancellationToken);
+
+    /// <summary>What the functions of a hold take at the end: who may have it for nothing, and how much of it; the time; the trace.</summary>
+    private object?[] Terms(string? addressHash) =>
+        [addressHash, allowance.Stagings, allowance.Window, allowance.DailyBudget, time.GetUtcNow(), Activity.Current?.Id];
+
+    // The busiest statement of the service, and so without what EF Core does for each.
+    private async Task<IReadOnlyList<ListedHoldAnswer>> AnswersAsync(string sql, object?[] arguments, CancellationToken cancellationToken)
     {
-        Guid[] jobs = [.. request.Holds.Select(hold => hold.JobId)];
-        int[] prices = [.. request.Holds.Select(hold => hold.Credits)];
-        int[] variations = [.. request.Holds.Select(hold => hold.Variations)];
-        string[] qualities = [.. request.Holds.Select(hold => hold.Quality)];
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await db.Database.SqlQuery<ListedHoldAnswer>(
-            $"""
-            select * from take_holds(
-              {request.AccountId}, {jobs}, {prices}, {variations}, {qualities}, {request.AllOrNone}, {request.AddressHash}::text,
-              {allowance.Stagings}, {allowance.Window}, {allowance.DailyBudget}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)
-            """).ToListAsync(cancellationToken);
+        await using var command = dataSource.CreateCommand(sql);
+        foreach (var argument in arguments)
+            command.Parameters.Add(argument is null ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text } : new NpgsqlParameter { Value = argument });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var answers = new List<ListedHoldAnswer>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers.Add(new ListedHoldAnswer(
+                reader.GetGuid(0),
+                reader.GetString(1),
+                reader.GetInt32(2),
+                reader.GetBoolean(3),
+                reader.GetInt32(4),
+                reader.GetInt32(5),
+                reader.GetBoolean(6),
+                reader.GetBoolean(7),
+                reader.GetInt32(8)));
+        }
+
+        return answers;
     }
 
     private static async Task<T> OneAsync<T>(IQueryable<T> rows, CancellationToken cancellationToken) => (await rows.ToListAsync(cancellationToken))[0];
@@ -136,7 +161,11 @@ internal sealed record HoldAnswer(
 
 /// <summary>What <c>take_holds</c> says of one job.</summary>
 internal sealed record ListedHoldAnswer(
-    Guid JobId, string Result, int Credits, bool Free, int Available, int FreeLeft, bool FreeIfDraft, bool Created, int Expired);
+    Guid JobId, string Result, int Credits, bool Free, int Available, int FreeLeft, bool FreeIfDraft, bool Created, int Expired)
+{
+    /// <summary>The answer that the job would have had by itself.</summary>
+    internal HoldAnswer Alone => new(Result, Credits, Free, Available, FreeLeft, FreeIfDraft, Created, Expired);
+}
 
 /// <summary>What <c>apply_payment</c> says: 0 granted when it was granted before.</summary>
 internal sealed record PaymentApplied(int Granted, int Revoked, int Expired);
@@ -156,5 +185,6 @@ internal static class LedgerExtensions
     {
         service.Services.AddSingleton<CreditMetrics>();
         service.Services.AddSingleton<Ledger>();
+        service.Services.AddSingleton<HoldQueue>();
     }
 }

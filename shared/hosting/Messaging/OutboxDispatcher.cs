@@ -10,12 +10,16 @@ namespace HomeStage.Hosting.Messaging;
 
 /// <summary>
 /// Sends what the outbox holds: leases up to 100 available rows, publishes them outside any transaction, deletes what the broker
-/// confirmed, and puts back singly what failed. Any number of replicas may run; none keeps a cursor, because identities commit out of order.
+/// confirmed, and puts back singly what failed. Equal messages of a batch are sent once: every consumer is idempotent by what a message
+/// says. Any number of replicas may run; none keeps a cursor, because identities commit out of order.
 /// </summary>
 internal sealed partial class OutboxDispatcher : BackgroundService
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two looks, so that a busy service sends batches; the first message after a quiet moment does not wait.</summary>
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
     private static readonly ActivitySource Source = new("HomeStage.Messaging");
     private static readonly Meter Meter = new("HomeStage.Messaging");
     private static readonly Histogram<double> Lag = Meter.CreateHistogram<double>(
@@ -49,10 +53,11 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         var rows = await LeaseAsync(cancellationToken);
         if (rows.Count == 0)
             return 0;
-        var outcomes = await Task.WhenAll(rows.Select(row => TryPublishAsync(row, cancellationToken)));
+        var messages = rows.GroupBy(row => (row.MessageType, row.Body)).Select(equal => equal.ToList()).ToList();
+        var outcomes = await Task.WhenAll(messages.Select(equal => TryPublishAsync(equal[0], cancellationToken)));
         foreach (var (outcome, sql) in Consequences)
         {
-            var ids = rows.Where((_, index) => outcomes[index] == outcome).Select(row => row.Id).ToArray();
+            var ids = messages.Where((_, index) => outcomes[index] == outcome).SelectMany(equal => equal.Select(row => row.Id)).ToArray();
             if (ids.Length > 0)
                 await ExecuteAsync(sql, ids, cancellationToken);
         }
@@ -67,7 +72,8 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         {
             try
             {
-                while (await DispatchAsync(stoppingToken) == BatchSize)
+                int sent;
+                while ((sent = await DispatchAsync(stoppingToken)) == BatchSize)
                 {
                     // There may be more.
                 }
@@ -79,6 +85,8 @@ internal sealed partial class OutboxDispatcher : BackgroundService
                     lastPurge = _time.GetUtcNow();
                 }
 
+                if (sent > 0)
+                    await Task.Delay(Pace, TimeProvider.System, stoppingToken);
                 await _outbox.WaitAsync(PollInterval, stoppingToken);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
@@ -96,12 +104,13 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private async Task<List<Row>> LeaseAsync(CancellationToken cancellationToken)
     {
         // The lease outlasts the publisher's limit, so that a live dispatcher's rows are not taken by another.
-        await using var command = _dataSource.CreateCommand($"""
+        await using var batch = Relaxed(new NpgsqlBatchCommand($"""
             update outbox set available_at = now() + interval '30 s', attempts = attempts + 1
             where id in (select id from outbox where available_at <= now() order by available_at, id limit {BatchSize} for update skip locked)
             returning id, message_id, message_type, body, trace_parent, created_at
-            """);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            """));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         var rows = new List<Row>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -140,9 +149,20 @@ internal sealed partial class OutboxDispatcher : BackgroundService
 
     private async Task ExecuteAsync(string sql, long[] ids, CancellationToken cancellationToken)
     {
-        await using var command = _dataSource.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter { Value = ids });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var batch = Relaxed(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter { Value = ids } } });
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// A commit that does not wait for the disk. If the server dies before it is there, rows that were leased or deleted are back, and their
+    /// messages are sent again; nothing else can be lost by it.
+    /// </summary>
+    private NpgsqlBatch Relaxed(NpgsqlBatchCommand command)
+    {
+        var batch = _dataSource.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select set_config('synchronous_commit', 'off', true)"));
+        batch.BatchCommands.Add(command);
+        return batch;
     }
 
     private enum Outcome

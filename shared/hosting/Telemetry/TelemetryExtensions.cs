@@ -22,6 +22,9 @@ namespace HomeStage.Hosting.Telemetry;
 /// </summary>
 internal static class TelemetryExtensions
 {
+    /// <summary>The sources of the spans that a request passes through.</summary>
+    private static readonly string[] Spans = ["HomeStage*", "Microsoft.AspNetCore", "MassTransit"];
+
     internal static void AddTelemetry(this ServiceBuilder service)
     {
         // Server spans carry no HTTP attributes while this is left at its default.
@@ -44,12 +47,8 @@ internal static class TelemetryExtensions
         service.Services.AddSingleton(_ => OpenTelemetrySdk.Create(telemetry =>
         {
             telemetry.ConfigureResource(resource => resource.AddService(service.Name, "homestage"));
-            telemetry.WithTracing(tracing =>
-            {
-                tracing.AddSource("HomeStage*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit");
-                if (otlp)
-                    tracing.AddOtlpExporter();
-            });
+            if (otlp)
+                telemetry.WithTracing(tracing => tracing.AddSource([.. Spans, "System.Net.Http", "Npgsql"]).AddOtlpExporter());
             telemetry.WithMetrics(metrics =>
             {
                 metrics.AddMeter(
@@ -59,13 +58,27 @@ internal static class TelemetryExtensions
                     metrics.AddOtlpExporter();
             });
         }));
+        if (!otlp)
+            service.Services.AddSingleton(_ => TraceIdsOnly());
         service.Services.AddHostedService<TelemetryLifetime>();
+    }
+
+    /// <summary>Trace ids are made and passed on, for the logs; spans that nobody would get are not recorded.</summary>
+    private static ActivityListener TraceIdsOnly()
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name.StartsWith("HomeStage", StringComparison.Ordinal) || Spans.Contains(source.Name),
+            Sample = (ref _) => ActivitySamplingResult.PropagationData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
     }
 
     internal static void UseTelemetry(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         await next(context);
-        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } activity)
+        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
             return;
         if ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText is { } route)
             activity.SetTag("http.route", route);
@@ -74,8 +87,11 @@ internal static class TelemetryExtensions
     });
 
     /// <summary>Builds the SDK at the start and flushes it at the end; it listens for as long as it lives.</summary>
-    private sealed class TelemetryLifetime(OpenTelemetrySdk sdk) : IHostedLifecycleService
+    private sealed class TelemetryLifetime(OpenTelemetrySdk sdk, IEnumerable<ActivityListener> listeners) : IHostedLifecycleService
     {
+        // Being asked for is what makes them listen.
+        private readonly ActivityListener[] _listeners = [.. listeners];
+
         public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

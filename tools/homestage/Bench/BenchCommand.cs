@@ -42,7 +42,7 @@ internal static class BenchCommand
         try
         {
             await using var held = await HeldFolder.TakeAsync(data, fresh: false, stop);
-            await using var stack = await UpCommand.StartAsync(data, new() { Port = FreePorts.Next() }, console, stop);
+            await using var stack = await UpCommand.StartAsync(data, new() { Port = FreePorts.Next(), Only = options.Name == "ledger" ? ["entitlements"] : ["gateway", "billing"] }, console, stop);
             var length = TimeSpan.FromSeconds(options.Seconds);
             var figures = options.Name == "ledger"
                 ? await LedgerBench.RunAsync(stack, data, length, console, stop)

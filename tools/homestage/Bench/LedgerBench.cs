@@ -16,7 +16,7 @@ internal static partial class LedgerBench
     private const int Clients = 16;
     private const int Accounts = 64;
     private const int Plenty = 100_000_000;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(Stack stack, DataFolder data, TimeSpan length, IAnsiConsole console, CancellationToken cancel)
     {

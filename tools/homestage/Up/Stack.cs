@@ -19,6 +19,9 @@ internal sealed record StackOptions
     public bool Durable { get; init; } = true;
 
     public required IReadOnlyDictionary<string, string> Given { get; init; }
+
+    /// <summary>The services to start; null starts all of them, and the simulators. Every database and the whole topology is prepared in any case.</summary>
+    public IReadOnlyCollection<string>? Only { get; init; }
 }
 
 /// <summary>The whole system, running: servers, simulators and services of one data folder.</summary>
@@ -27,10 +30,11 @@ internal sealed class Stack : IAsyncDisposable
     private readonly ProcessLedger _ledger;
     private readonly string _logs;
 
-    private Stack(LocalServers servers, Deployment deployment, ProcessLedger ledger, string logs)
+    private Stack(LocalServers servers, Deployment deployment, IReadOnlyCollection<string>? only, ProcessLedger ledger, string logs)
     {
         (Servers, Deployment, _ledger, _logs) = (servers, deployment, ledger, logs);
-        Processes = [.. deployment.Simulators.Concat(deployment.Services).Select(plan => new RunningProcess(plan, logs, ledger))];
+        var plans = only is null ? deployment.Simulators.Concat(deployment.Services) : deployment.Services.Where(service => only.Contains(service.Program));
+        Processes = [.. plans.Select(plan => new RunningProcess(plan, logs, ledger))];
     }
 
     public LocalServers Servers { get; }
@@ -75,7 +79,7 @@ internal sealed class Stack : IAsyncDisposable
                 Given = options.Given,
                 NextPort = FreePorts.Next,
             });
-            var stack = new Stack(servers, deployment, ledger, data.Logs);
+            var stack = new Stack(servers, deployment, options.Only, ledger, data.Logs);
             try
             {
                 await stack.StartProcessesAsync(seed, report, cancel);

@@ -20,6 +20,9 @@ internal sealed record UpOptions
     public bool Https { get; init; }
 
     public bool Yes { get; init; }
+
+    /// <inheritdoc cref="StackOptions.Only"/>
+    public IReadOnlyCollection<string>? Only { get; init; }
 }
 
 /// <summary><c>homestage up</c>: the whole system on this machine until Ctrl-C.</summary>
@@ -55,6 +58,7 @@ internal static class UpCommand
             Workers = options.Workers,
             Https = options.Https,
             Given = PersonsEnvironment(),
+            Only = options.Only,
         }, report, stop));
 
     private static void Show(Stack stack, DataFolder data, IAnsiConsole console)
