@@ -25,9 +25,17 @@ internal sealed class BillingDb : DbContext
 
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
-    /// <summary>Reads an order and keeps every other writer of it waiting until the transaction ends.</summary>
-    public async Task<Order?> LockOrderAsync(Guid id, CancellationToken cancellationToken) =>
-        (await Orders.FromSql($"select * from orders where id = {id} for update").ToListAsync(cancellationToken)).SingleOrDefault();
+    /// <summary>
+    /// Reads those of the orders that exist and keeps every other writer of them waiting until the transaction ends. Always in the order of
+    /// their ids, so that two who want the same ones do not wait for each other.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<Guid, Order>> LockOrdersAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)
+    {
+        Guid[] wanted = [.. ids.Distinct()];
+        return wanted.Length == 0
+            ? new Dictionary<Guid, Order>()
+            : await Orders.FromSql($"select * from orders where id = any({wanted}) order by id for update").ToDictionaryAsync(order => order.Id, cancellationToken);
+    }
 
     /// <summary>The accounts whose things a caller owns: its own and those that were merged into it.</summary>
     public async Task<Guid[]> OwnersAsync(Guid accountId, CancellationToken cancellationToken) =>

@@ -6,6 +6,7 @@ namespace HomeStage.Billing;
 /// <summary>What billing counts; a method for each fact.</summary>
 internal sealed class BillingMetrics
 {
+    private readonly Meter _meter;
     private readonly Counter<long> _checkouts;
     private readonly Counter<long> _payments;
     private readonly Counter<long> _adjustments;
@@ -18,7 +19,7 @@ internal sealed class BillingMetrics
 
     public BillingMetrics(IMeterFactory meters)
     {
-        var meter = meters.Create("HomeStage.Billing");
+        var meter = _meter = meters.Create("HomeStage.Billing");
         _checkouts = meter.CreateCounter<long>("homestage.billing.checkouts", "{checkout}", "Checkouts by plan and outcome.");
         _payments = meter.CreateCounter<long>("homestage.billing.payments", "{order}", "Orders that were paid, by plan.");
         _adjustments = meter.CreateCounter<long>("homestage.billing.payment_adjustments", "{order}", "Changes of what paid orders gave back, or of a dispute about them.");
@@ -30,6 +31,9 @@ internal sealed class BillingMetrics
         _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by reason. Anything but 0 wants a person.");
         _calls = meter.CreateHistogram<double>("homestage.billing.stripe_call", "s", "Calls to Stripe with their retries, by outcome.");
     }
+
+    public void ObserveArrivals(Func<int> waiting) =>
+        _meter.CreateObservableGauge("homestage.billing.arriving_events", waiting, "{event}", "Events that wait for others to be committed.");
 
     public void CheckoutStarted(string plan) => _checkouts.Add(1, new("plan", plan), new("outcome", "started"));
 

@@ -10,12 +10,18 @@ namespace HomeStage.Billing.Webhooks;
 internal sealed partial class EventApplication(
     StripeSettings stripe, RestoreCodes codes, Outbox outbox, BillingMetrics metrics, ILogger<EventApplication> logger)
 {
+    /// <summary>The order that the event's payload may change, to be locked before it is applied.</summary>
+    internal Guid? OrderOf(StripeEvent happened) =>
+        happened.Livemode == stripe.Livemode && CheckoutEvents.Includes(happened.Type) ? CheckoutSession.Read(happened.Object)?.OrderId : null;
+
     /// <summary>Changes the context's order and outbox by what the event's payload alone proves; the caller saves and commits.</summary>
     /// <param name="db">A context whose transaction is open.</param>
+    /// <param name="orders">The locked orders; <see cref="OrderOf"/> is among them if it exists.</param>
     /// <param name="happened">The event.</param>
     /// <param name="at">When it happened.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task<Verdict> ApplyAsync(BillingDb db, StripeEvent happened, DateTimeOffset at, CancellationToken cancellationToken)
+    internal async Task<Verdict> ApplyAsync(
+        BillingDb db, IReadOnlyDictionary<Guid, Order> orders, StripeEvent happened, DateTimeOffset at, CancellationToken cancellationToken)
     {
         if (happened.Livemode != stripe.Livemode)
             return new(EventState.Ignored, "other_livemode");
@@ -27,7 +33,7 @@ internal sealed partial class EventApplication(
             return new(EventState.Flagged, "object_unreadable");
         if (session.OrderId is not { } orderId)
             return new(EventState.Ignored, "no_order_named");
-        if (await db.LockOrderAsync(orderId, cancellationToken) is not { } order)
+        if (!orders.TryGetValue(orderId, out var order))
             return Verdict.WaitsFor(orderId);
 
         var verdict = CheckoutEvents.Apply(order, happened.Type, session, at);
@@ -48,7 +54,7 @@ internal sealed partial class EventApplication(
     /// </summary>
     internal async Task<Verdict?> ApplyAsync(BillingDb db, PaymentAnswer answer, CancellationToken cancellationToken)
     {
-        if (await db.LockOrderAsync(answer.OrderId, cancellationToken) is not { } order)
+        if (!(await db.LockOrdersAsync([answer.OrderId], cancellationToken)).TryGetValue(answer.OrderId, out var order))
             return Verdict.WaitsFor(answer.OrderId);
         var verdict = PaymentEvents.Apply(order, answer);
         if (verdict is { Adjusted: true })

@@ -1,44 +1,117 @@
 using HomeStage.Billing.Stripe;
+using HomeStage.Hosting.Batching;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace HomeStage.Billing.Webhooks;
 
 /// <summary>
 /// The one door for Stripe's events. In one transaction an event is stored, once by its id, and what it proves is applied; it was
-/// received if, and only if, that commits.
+/// received if, and only if, that commits. Events that arrive while others are being committed are received together.
 /// </summary>
-internal sealed class EventIntake(IDbContextFactory<BillingDb> databases, EventApplication application, WaitingEvents waiting, TimeProvider time)
+internal sealed class EventIntake
 {
+    private const int MostTogether = 50;
+
+    /// <summary>Batches at once: an order that somebody else has locked keeps only those of its lane waiting.</summary>
+    private const int Lanes = 2;
+
+    private readonly IDbContextFactory<BillingDb> _databases;
+    private readonly EventApplication _application;
+    private readonly WaitingEvents _waiting;
+    private readonly TimeProvider _time;
+    private readonly Batches<int, Arrival, bool> _batches;
+
+    public EventIntake(IDbContextFactory<BillingDb> databases, EventApplication application, WaitingEvents waiting, BillingMetrics metrics, TimeProvider time)
+    {
+        (_databases, _application, _waiting, _time) = (databases, application, waiting, time);
+        _batches = new((_, together) => ReceiveAsync(together), MostTogether);
+        metrics.ObserveArrivals(() => WaitingCount);
+    }
+
+    /// <inheritdoc cref="Batches{TKey, TItem, TResult}.WaitingCount"/>
+    internal int WaitingCount => _batches.WaitingCount;
+
     /// <summary>Receives an event; false if it was received before.</summary>
     /// <param name="happened">The event as it was read.</param>
     /// <param name="payload">The bytes that it was read from.</param>
     /// <param name="source">How it came.</param>
     /// <param name="cancellationToken">Gives up; then nothing was received, or everything.</param>
-    internal async Task<bool> ReceiveAsync(StripeEvent happened, byte[] payload, EventSource source, CancellationToken cancellationToken)
+    internal Task<bool> ReceiveAsync(StripeEvent happened, byte[] payload, EventSource source, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var createdAt = happened.CreatedAt ?? now;
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var order = _application.OrderOf(happened);
+        // Events of one order share a lane, and so do repetitions of one event.
+        var lane = (int)((uint)(order?.GetHashCode() ?? StringComparer.Ordinal.GetHashCode(happened.Id)) % Lanes);
+        return _batches.AddAsync(lane, new Arrival(happened, payload, source, order), cancellationToken);
+    }
+
+    // What the callers wait for is the database's own time limit, not each other's patience.
+    private async Task<IReadOnlyList<bool>> ReceiveAsync(IReadOnlyList<Arrival> together)
+    {
+        try
+        {
+            return await CommitAsync(together, CancellationToken.None);
+        }
+        catch (DbUpdateException error)
+            when (together.Count == 1 && error.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "stripe_events_pkey" })
+        {
+            // Another replica received it in this moment; all of ours was undone.
+            return [false];
+        }
+    }
+
+    private async Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Arrival> together, CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow();
+        await using var db = await _databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        var verdict = await application.ApplyAsync(db, happened, createdAt, cancellationToken);
-        var waits = verdict.State == EventState.Waiting;
-        // Two deliveries at once wait for each other here, or before at the order's lock.
-        var first = await db.Database.ExecuteSqlAsync(
-            $"""
-            insert into stripe_events (id, type, livemode, api_version, created_at, received_at, payload, source, order_id, state, reason, due_at, settled_at)
-            values ({happened.Id}, {happened.Type}, {happened.Livemode}, {happened.ApiVersion}, {createdAt}, {now}, {payload},
-              {source.ToString().ToLowerInvariant()}, {verdict.OrderId}, {verdict.State.ToString().ToLowerInvariant()}, {verdict.Reason},
-              {(waits ? now + verdict.Wait : null)}, {(waits ? null : now)})
-            on conflict (id) do nothing
-            """,
-            cancellationToken);
-        if (first == 0)
-            return false;
+        var orders = await db.LockOrdersAsync(together.Where(arrival => arrival.OrderId is not null).Select(arrival => arrival.OrderId!.Value), cancellationToken);
+        string[] ids = [.. together.Select(arrival => arrival.Event.Id)];
+        var known = (await db.StripeEvents.Where(row => ids.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+        var received = new List<bool>();
+        var settled = new List<(StripeEvent Event, Verdict Verdict)>();
+        foreach (var arrival in together)
+        {
+            var first = known.Add(arrival.Event.Id);
+            received.Add(first);
+            if (!first)
+                continue;
+            var createdAt = arrival.Event.CreatedAt ?? now;
+            var verdict = await _application.ApplyAsync(db, orders, arrival.Event, createdAt, cancellationToken);
+            db.StripeEvents.Add(arrival.Stored(verdict, createdAt, now));
+            settled.Add((arrival.Event, verdict));
+        }
+
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        application.Report(happened.Id, happened.Type, verdict);
-        if (waits && verdict.Wait == TimeSpan.Zero)
-            waiting.Wake();
-        return true;
+        foreach (var (happened, verdict) in settled)
+            _application.Report(happened.Id, happened.Type, verdict);
+        if (settled.Exists(item => item.Verdict is { State: EventState.Waiting } verdict && verdict.Wait == TimeSpan.Zero))
+            _waiting.Wake();
+        return received;
+    }
+
+    private sealed record Arrival(StripeEvent Event, byte[] Payload, EventSource Source, Guid? OrderId)
+    {
+        public StoredEvent Stored(Verdict verdict, DateTimeOffset createdAt, DateTimeOffset now)
+        {
+            var waits = verdict.State == EventState.Waiting;
+            return new StoredEvent
+            {
+                Id = Event.Id,
+                Type = Event.Type,
+                Livemode = Event.Livemode,
+                ApiVersion = Event.ApiVersion,
+                CreatedAt = createdAt.ToUniversalTime(),
+                ReceivedAt = now,
+                Payload = Payload,
+                Source = Source,
+                OrderId = verdict.OrderId,
+                State = verdict.State,
+                Reason = verdict.Reason,
+                DueAt = waits ? now + verdict.Wait : null,
+                SettledAt = waits ? null : now,
+            };
+        }
     }
 }

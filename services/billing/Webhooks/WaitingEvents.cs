@@ -124,7 +124,11 @@ internal sealed partial class WaitingEvents(
         var happened = StripeEvent.Read(stored.Payload)!;
         if (!PaymentEvents.Includes(stored.Type))
         {
-            await SettleAsync(stored, async db => await application.ApplyAsync(db, happened, stored.CreatedAt, cancellationToken), cancellationToken);
+            Guid[] named = application.OrderOf(happened) is { } order ? [order] : [];
+            await SettleAsync(
+                stored,
+                async db => await application.ApplyAsync(db, await db.LockOrdersAsync(named, cancellationToken), happened, stored.CreatedAt, cancellationToken),
+                cancellationToken);
             return;
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using HomeStage.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace HomeStage.Billing.Tests.Support;
@@ -7,6 +8,10 @@ namespace HomeStage.Billing.Tests.Support;
 internal sealed class CapturedLogs : ILoggerProvider
 {
     public ConcurrentQueue<(string? Event, LogLevel Level, string Message)> Lines { get; } = [];
+
+    /// <summary>Waits for a line: what is told of a transaction comes after its commit can be seen.</summary>
+    public Task UntilAsync(Func<(string? Event, LogLevel Level, string Message), bool> line) =>
+        Eventually.Async(() => Lines.Any(line), "the line was logged");
 
     public ILogger CreateLogger(string categoryName) => new Writer(this);
 

@@ -2,10 +2,12 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using HomeStage.Billing.Tests.Support;
+using HomeStage.Billing.Webhooks;
 using HomeStage.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace HomeStage.Billing.Tests.Webhooks;
 
@@ -91,6 +93,37 @@ public sealed class WebhookTests(BillingFixture fixture) : IClassFixture<Billing
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => App.DeliverAsync(events[number % 4])));
         answers.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.OK);
         (await EndOfAsync(order)).ShouldBe($"paid {Noon.AddHours(2):O} {Noon.AddHours(1):O} {Noon.AddHours(3):O} revision 3, 1 sent");
+    }
+
+    [Fact]
+    public async Task Events_that_wait_for_their_order_are_received_together_and_each_is_answered_for_itself()
+    {
+        var order = await App.PlaceOrderAsync();
+        JsonObject Event(string type, string paymentStatus) => Fixture.Event(type, Fixture.Session(order.Id, order.SessionId, paymentStatus));
+        Task<HttpResponseMessage> first;
+        List<Task<HttpResponseMessage>> others;
+        await using (var somebodyElse = await App.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        await using (var transaction = await somebodyElse.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using (var hold = new NpgsqlCommand("select 1 from orders where id = $1 for update", somebodyElse) { Parameters = { new() { Value = order.Id } } })
+                await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            first = App.DeliverAsync(Event(Completed, "unpaid"));
+            await Eventually.Async(
+                async () => await App.CountAsync("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%orders%for update%'") == 1,
+                "the first event waits for the order");
+            var paid = Event("checkout.session.async_payment_succeeded", "paid");
+            others = [.. ((JsonObject[])[paid, Event("checkout.session.expired", "unpaid"), paid]).Select(happened => App.DeliverAsync(happened))];
+            await Eventually.Async(() => App.Get<EventIntake>().WaitingCount == others.Count, "the others wait for the first");
+            await transaction.CommitAsync(TestContext.Current.CancellationToken);
+        }
+
+        foreach (var answer in others.Append(first))
+            (await answer).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await App.StatusAsync(order)).ShouldBe("paid");
+        (await App.PaymentsAsync(order.Id)).ShouldHaveSingleItem();
+        (await App.CountAsync("select count(*) from stripe_events where order_id = $1", order.Id)).ShouldBe(3);
+        // Two transactions: the one that waited for the order, and those that waited for it.
+        (await App.CountAsync("select count(distinct xmin::text) from stripe_events where order_id = $1", order.Id)).ShouldBe(2);
     }
 
     [Fact]
