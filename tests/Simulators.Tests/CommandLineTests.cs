@@ -39,7 +39,7 @@ public sealed class CommandLineTests
         using var process = Start(["openai"], ("SIMULATOR_URL", url.ToString()), ("OPENAI_API_KEY", "sk-test-1"));
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
-        await Eventually.True(async () => await Ready(http, url), "readiness");
+        await Eventually.Async(async () => await Ready(http, url), "readiness");
         using (var signal = Process.Start("kill", ["-TERM", process.Id.ToString()]))
             await signal.WaitForExitAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -1,3 +1,4 @@
+global using HomeStage.Testing;
 global using Microsoft.Extensions.Logging;
 global using Shouldly;
 global using Xunit;

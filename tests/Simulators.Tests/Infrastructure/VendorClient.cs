@@ -25,7 +25,7 @@ internal static class VendorClient
         {
             var installed = Path.Combine(Folder, "node_modules", ".package-lock.json");
             FileStream? lockFile = null;
-            await Eventually.True(() => (lockFile = TryLock()) is not null, "the turn to install npm packages");
+            await Eventually.Async(() => (lockFile = TryLock()) is not null, "the turn to install npm packages");
             await using (lockFile)
             {
                 if (!File.Exists(installed) || File.GetLastWriteTimeUtc(installed) < File.GetLastWriteTimeUtc(Path.Combine(Folder, "package-lock.json")))

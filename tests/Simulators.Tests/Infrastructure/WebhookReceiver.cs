@@ -49,7 +49,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     }
 
     public Task WaitFor(string type, int times = 1) =>
-        Eventually.True(() => Types.Count(received => received == type) >= times, $"{times} × {type} (so far {string.Join(", ", Types)})");
+        Eventually.Async(() => Types.Count(received => received == type) >= times, $"{times} × {type} (so far {string.Join(", ", Types)})");
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

@@ -45,7 +45,7 @@ public sealed class OpenAiFaultTests
             await answer.Content.ReadAsByteArrayAsync(Cancel);
         });
 
-        await Eventually.True(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "the call's end");
+        await Eventually.Async(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "the call's end");
         var stats = await peer.Stats();
         stats["calls"]!.GetValue<int>().ShouldBe(1);
         stats["images"]!.GetValue<int>().ShouldBe(charged);
@@ -108,11 +108,11 @@ public sealed class OpenAiFaultTests
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
 
         var call = peer.Http.PostAsync("/v1/images/edits", new StringContent("x"), patience.Token);
-        await Eventually.True(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 1, "the hanging call");
+        await Eventually.Async(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 1, "the hanging call");
         await patience.CancelAsync();
 
         await Should.ThrowAsync<OperationCanceledException>(async () => await call);
-        await Eventually.True(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "the call's end");
+        await Eventually.Async(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "the call's end");
     }
 
     [Fact]
@@ -129,12 +129,12 @@ public sealed class OpenAiFaultTests
             form.Add(photo, "image", "room.jpg");
             await peer.Http.PostAsync("/v1/images/edits", form, patience.Token);
         }).ToList();
-        await Eventually.True(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 3, "three calls at once");
+        await Eventually.Async(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 3, "three calls at once");
         await patience.CancelAsync();
         foreach (var call in calls)
             await Should.ThrowAsync<OperationCanceledException>(async () => await call);
 
-        await Eventually.True(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "their end");
+        await Eventually.Async(async () => (await peer.Stats())["inFlight"]!.GetValue<int>() == 0, "their end");
         var stats = await peer.Stats();
         stats["maxInFlight"]!.GetValue<int>().ShouldBe(3);
         stats["requests"]!.ToJsonString().ShouldNotContain(OpenAiPeer.Key);

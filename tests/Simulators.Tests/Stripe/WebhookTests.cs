@@ -24,7 +24,7 @@ public sealed class WebhookTests
         completed["pending_webhooks"]!.GetValue<int>().ShouldBe(1);
         completed["request"]!.AsObject().ContainsKey("idempotency_key").ShouldBeTrue();
         completed["data"]!["object"]!["payment_status"]!.GetValue<string>().ShouldBe("paid");
-        await Eventually.True(async () => (await peer.Get($"/v1/events/{receiver.Received[3].Id}"))["pending_webhooks"]!.GetValue<int>() == 0, "the delivery's record");
+        await Eventually.Async(async () => (await peer.Get($"/v1/events/{receiver.Received[3].Id}"))["pending_webhooks"]!.GetValue<int>() == 0, "the delivery's record");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class WebhookTests
         receiver.Answer = _ => 503;
 
         await peer.Control($"checkout/{await peer.CreateSession()}/expire");
-        await Eventually.True(async () => (await peer.Get("/control/webhooks"))["deliveries"]![0]?["state"]!.GetValue<string>() == "GivenUp", "giving up");
+        await Eventually.Async(async () => (await peer.Get("/control/webhooks"))["deliveries"]![0]?["state"]!.GetValue<string>() == "GivenUp", "giving up");
 
         receiver.Types.Length.ShouldBe(3);
     }

@@ -11,6 +11,7 @@ internal static class FormatCheck
     public static async Task<SuiteResult> RunAsync(IAnsiConsole console, CancellationToken stop)
     {
         console.WriteLine($"── {Name}");
+        var started = TimeProvider.System.GetTimestamp();
         using var process = Process.Start("dotnet", ["format", Path.Combine(SourceTree.Root, "HomeStage.sln"), "--verify-no-changes", "--no-restore", "--verbosity", "minimal"]);
         try
         {
@@ -21,6 +22,7 @@ internal static class FormatCheck
             process.Kill(entireProcessTree: true);
             throw;
         }
+        console.WriteLine($"   {Name}: {(process.ExitCode == 0 ? "clean" : "not clean")} in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0} s");
         return SuiteResult.Check(Name, process.ExitCode == 0);
     }
 }

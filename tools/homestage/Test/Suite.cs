@@ -8,10 +8,10 @@ internal sealed record Suite(string Name, string Assembly)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(25);
 
-    /// <summary>Every <c>tests/*.Tests</c>; the script has built them.</summary>
+    /// <summary>Every <c>tests/*.Tests</c>, what has most to do first; the script has built them.</summary>
     public static IEnumerable<Suite> All() => Directory.EnumerateDirectories(Path.Combine(SourceTree.Root, "tests"), "*.Tests")
         .Where(folder => Directory.EnumerateFiles(folder, "*.csproj").Any())
-        .Order(StringComparer.Ordinal)
+        .OrderByDescending(SourceSize)
         .Select(folder => new Suite(Path.GetFileName(folder), SourceTree.Assembly(folder, Path.GetFileNameWithoutExtension(Directory.EnumerateFiles(folder, "*.csproj").First()))));
 
     public async Task<SuiteResult> RunAsync(
@@ -46,16 +46,20 @@ internal sealed record Suite(string Name, string Assembly)
             return SuiteResult.Broken(Name, $"did not end within {Limit.TotalMinutes:0} min and was stopped");
         }
         var result = SuiteResult.FromXml(Name, results, process.ExitCode);
-        console.WriteLine($"   {result.Passed} passed, {result.Failed} failed, {result.Skipped} skipped in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0} s");
+        console.WriteLine($"   {Name}: {result.Passed} passed, {result.Failed} failed, {result.Skipped} skipped in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0} s");
         return result;
     }
 
+    private static long SourceSize(string folder) =>
+        Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)).Sum(file => new FileInfo(file).Length);
+
     /// <summary>Failures as they happen, without the runner's own headings and without the logs of services that run inside a test.</summary>
-    private static void Show(string line)
+    private void Show(string line)
     {
         string[] headings = ["Discovering:", "Discovered:", "Starting:", "Finished:", "=== TEST EXECUTION SUMMARY ==="];
+        string[] logs = ["{\"timestamp\":", "info: Microsoft.Hosting.Lifetime"];
         var text = line.Trim();
-        if (text.Length > 0 && !text.StartsWith("{\"timestamp\":", StringComparison.Ordinal) && !Array.Exists(headings, heading => text.StartsWith(heading, StringComparison.Ordinal)) && !text.Contains(", Not Run: ", StringComparison.Ordinal))
-            Console.WriteLine(line);
+        if (text.Length > 0 && !headings.Concat(logs).Any(start => text.StartsWith(start, StringComparison.Ordinal)) && !text.Contains(", Not Run: ", StringComparison.Ordinal))
+            Console.WriteLine($"[{Name}] {line}");
     }
 }

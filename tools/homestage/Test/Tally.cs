@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Spectre.Console;
 
 namespace HomeStage.Tool.Test;
@@ -5,11 +6,11 @@ namespace HomeStage.Tool.Test;
 /// <summary>Adds up, and closes with the line that CI reads.</summary>
 internal sealed class Tally
 {
-    private readonly List<SuiteResult> _results = [];
+    private readonly ConcurrentQueue<SuiteResult> _results = [];
 
     public bool IsEmpty => _results.Sum(result => result.Passed + result.Failed + result.Skipped) == 0;
 
-    public bool IsGreen => !IsEmpty && _results.TrueForAll(result => result.Failed == 0);
+    public bool IsGreen => !IsEmpty && _results.All(result => result.Failed == 0);
 
     public string LastLine
     {
@@ -20,7 +21,7 @@ internal sealed class Tally
         }
     }
 
-    public void Add(SuiteResult result) => _results.Add(result);
+    public void Add(SuiteResult result) => _results.Enqueue(result);
 
     public void Print(IAnsiConsole console)
     {

@@ -12,6 +12,9 @@ internal static class TestCommand
 {
     private const string FactsVariable = "HOMESTAGE_TEST_SERVERS";
 
+    /// <summary>Suites at once: most of a suite's time goes by in waiting, and each has databases, broker hosts and ports of its own.</summary>
+    private const int Lanes = 2;
+
     public static async Task<int> RunAsync(TestOptions options, IAnsiConsole console, CancellationToken stop)
     {
         await Requirements.EnsureAsync(Requirement.ToTest, options.Yes, console, stop);
@@ -28,12 +31,13 @@ internal static class TestCommand
                 var environment = new Dictionary<string, string>(StringComparer.Ordinal) { [FactsVariable] = facts };
                 if (node is not null)
                     environment["PATH"] = $"{node}:{Environment.GetEnvironmentVariable("PATH")}";
-                foreach (var suite in Suite.All())
-                    tally.Add(await suite.RunAsync(options.Filter, environment, Path.Combine(scratch, suite.Name + ".xml"), console, stop));
+                var runs = Suite.All().Select<Suite, Func<CancellationToken, Task<SuiteResult>>>(suite =>
+                    cancel => suite.RunAsync(options.Filter, environment, Path.Combine(scratch, suite.Name + ".xml"), console, cancel));
+                if (options.Filter is null)
+                    runs = runs.Append(cancel => FormatCheck.RunAsync(console, cancel));
+                await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = stop }, async (run, cancel) => tally.Add(await run(cancel)));
             }
-            if (options.Filter is null)
-                tally.Add(await FormatCheck.RunAsync(console, stop));
-            else if (tally.IsEmpty)
+            if (options.Filter is not null && tally.IsEmpty)
                 tally.Add(SuiteResult.Broken("filter", $"no test's full name contains '{options.Filter}'"));
             tally.Print(console);
             return tally.IsGreen ? 0 : 1;
