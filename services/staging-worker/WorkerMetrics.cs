@@ -12,16 +12,34 @@ internal sealed class WorkerMetrics
     private readonly Counter<long> _pauses;
     private readonly UpDownCounter<int> _inFlight;
     private readonly Histogram<double> _providerTime;
+    private readonly Counter<long> _leases;
+    private readonly Counter<double> _cost;
+    private readonly Meter _meter;
 
     public WorkerMetrics(IMeterFactory meters)
     {
-        var meter = meters.Create(MeterName);
+        var meter = _meter = meters.Create(MeterName);
         _attempts = meter.CreateCounter<long>("homestage.worker.attempts", "{attempt}", "Deliveries of work by what became of them.");
         _pictures = meter.CreateCounter<long>("homestage.worker.pictures", "{picture}", "Pictures bought from the provider.");
         _pauses = meter.CreateCounter<long>("homestage.worker.provider.pauses", "{pause}", "Refusals that paused all workers, by code.");
         _inFlight = meter.CreateUpDownCounter<int>("homestage.worker.provider.in_flight", "{call}", "Provider calls under way.");
         _providerTime = meter.CreateHistogram<double>("homestage.worker.provider.duration", "s", "From calling the provider to its whole answer.");
+        _leases = meter.CreateCounter<long>("homestage.worker.leases.ended", "{lease}", "Leases that ended under an attempt, in whatever phase, by reason.");
+        _cost = meter.CreateCounter<double>("homestage.worker.provider.cost", "{dollar}", "What the provider's tokens cost at the configured prices.");
     }
+
+    /// <summary>Shows whether this worker knows of a pause now: 1 with its code, or 0.</summary>
+    /// <param name="reason">The code of the pause that holds; null when none does.</param>
+    public void ObservePause(Func<string?> reason) => _meter.CreateObservableGauge(
+        "homestage.worker.provider.paused",
+        () => reason() is { } code ? new Measurement<int>(1, new KeyValuePair<string, object?>("code", code)) : new Measurement<int>(0),
+        "{pause}", "Whether provider calls are paused now, by code.");
+
+    /// <summary>A lease was taken away (<c>stopped</c>) or ran out (<c>lost</c>) before its attempt was over.</summary>
+    public void LeaseEnded(string reason) => _leases.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>The provider charged for a call.</summary>
+    public void Charged(long microdollars) => _cost.Add(microdollars / 1e6);
 
     /// <summary>A delivery of work is over: <c>staged</c>, <c>recovered</c>, <c>stopped</c>, <c>lease_lost</c>, <c>let_go</c>, a claim's refusal, or a failure's code.</summary>
     public void AttemptEnded(string outcome) => _attempts.Add(1, new KeyValuePair<string, object?>("outcome", outcome));

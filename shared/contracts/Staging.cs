@@ -103,8 +103,11 @@ public sealed record ProviderUsage
     /// <summary>Tokens written, if the provider counts them.</summary>
     public long? OutputTokens { get; init; }
 
-    /// <summary>From sending the request to having read the answer, in milliseconds.</summary>
+    /// <summary>From sending the request to having read the answer, or to its failure, in milliseconds.</summary>
     public required long DurationMilliseconds { get; init; }
+
+    /// <summary>What the tokens cost at the configured prices, in millionths of a US dollar; null where tokens or prices are not known.</summary>
+    public long? CostMicrodollars { get; init; }
 }
 
 /// <summary>An attempt delivered pictures: all that were missing, or some.</summary>
@@ -143,6 +146,9 @@ public sealed record StagingFailed
 
     /// <summary>How long the provider asked to wait, in seconds.</summary>
     public double? RetryAfterSeconds { get; init; }
+
+    /// <summary>The provider's figures; null if it was not called.</summary>
+    public ProviderUsage? Usage { get; init; }
 }
 
 /// <summary>The one decision about a job's hold: capture <see cref="CreditsUsed"/>, release the rest.</summary>

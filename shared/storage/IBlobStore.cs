@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace HomeStage.Storage;
 
 /// <summary>
@@ -80,7 +82,9 @@ public static class BlobStoreExtensions
     public static async Task PutAsync(this IBlobStore store, string key, ReadOnlyMemory<byte> content, string mediaType, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
-        using var stream = new MemoryStream(content.ToArray(), writable: false);
+        using var stream = MemoryMarshal.TryGetArray(content, out var array)
+            ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
+            : new MemoryStream(content.ToArray(), writable: false);
         await store.PutAsync(key, stream, mediaType, cancellationToken);
     }
 

@@ -20,6 +20,22 @@ public static class NodeProgram
         return await RunAsync(folder, Program("node"), [script, .. arguments], environment);
     }
 
+    /// <summary>Starts a script that runs until its standard input ends, at the latest when the test run does.</summary>
+    /// <param name="script">Absolute path; <c>package.json</c> lies beside it.</param>
+    /// <param name="arguments">The script's arguments.</param>
+    /// <returns>The process, for the caller to kill and dispose of.</returns>
+    public static async Task<Process> StartAsync(string script, params string[] arguments)
+    {
+        var folder = Path.GetDirectoryName(script)!;
+        await InstallAsync(folder);
+        return Process.Start(new ProcessStartInfo(Program("node"), [script, .. arguments])
+        {
+            WorkingDirectory = folder,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+        })!;
+    }
+
     /// <summary>Brings <c>node_modules</c> of a folder up to its lock file; does nothing if it is. Safe from several processes at once.</summary>
     public static async Task InstallAsync(string folder)
     {

@@ -24,7 +24,8 @@ internal abstract record JobCommand
     internal sealed record Deliver(int Attempt, IReadOnlyList<Picture> Pictures, ProviderUsage Usage) : JobCommand;
 
     /// <summary>An attempt ended without pictures. <paramref name="Jitter"/> in [0, 1) spreads the retry.</summary>
-    internal sealed record Fail(int Attempt, string Code, bool Retryable, bool MayHaveCost, TimeSpan? RetryAfter, double Jitter) : JobCommand;
+    internal sealed record Fail(
+        int Attempt, string Code, bool Retryable, bool MayHaveCost, TimeSpan? RetryAfter, double Jitter, ProviderUsage? Usage = null) : JobCommand;
 
     /// <summary>The owner wants it ended. <paramref name="LateAllowed"/>: whether they may still cancel after a provider call began.</summary>
     internal sealed record Cancel(bool LateAllowed) : JobCommand;

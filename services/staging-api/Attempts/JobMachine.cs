@@ -170,7 +170,7 @@ internal static class JobMachine
         var counted = Counted(job, failure.MayHaveCost);
         var wait = failure.RetryAfter ?? Backoff(counted, failure.Jitter);
         var decision = failure.Retryable ? Retry(counted, failure.Code, wait, now) : GiveUp(counted, failure.Code, now);
-        return decision with { Ended = new AttemptEnd(failure.Attempt, failure.Code, failure.MayHaveCost, job.ClaimedAt) };
+        return decision with { Ended = new AttemptEnd(failure.Attempt, failure.Code, failure.MayHaveCost, job.ClaimedAt, failure.Usage) };
     }
 
     private static JobDecision Cancel(Job job, JobCommand.Cancel cancel, DateTimeOffset now)

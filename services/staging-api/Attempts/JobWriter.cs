@@ -101,12 +101,13 @@ internal sealed class JobWriter(
     // An attempt whose lease was lost may deliver after all: the newer record is the better one.
     private Task<int> RecordAsync(StagingDb db, Guid jobId, AttemptEnd ended, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
         $"""
-        insert into attempts (job_id, attempt, outcome, may_have_cost, model, request_id, input_tokens, output_tokens, duration_ms, claimed_at, ended_at)
+        insert into attempts (job_id, attempt, outcome, may_have_cost, model, request_id, input_tokens, output_tokens, duration_ms, cost_microdollars, claimed_at, ended_at)
         values ({jobId}, {ended.Attempt}, {ended.Outcome}, {ended.MayHaveCost}, {ended.Usage?.Model}::text, {ended.Usage?.RequestId}::text,
-            {ended.Usage?.InputTokens}::bigint, {ended.Usage?.OutputTokens}::bigint, {ended.Usage?.DurationMilliseconds}::bigint, {ended.ClaimedAt}::timestamptz, {time.GetUtcNow()})
+            {ended.Usage?.InputTokens}::bigint, {ended.Usage?.OutputTokens}::bigint, {ended.Usage?.DurationMilliseconds}::bigint,
+            {ended.Usage?.CostMicrodollars}::bigint, {ended.ClaimedAt}::timestamptz, {time.GetUtcNow()})
         on conflict (job_id, attempt) do update set outcome = excluded.outcome, may_have_cost = excluded.may_have_cost, model = excluded.model,
             request_id = excluded.request_id, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-            duration_ms = excluded.duration_ms, ended_at = excluded.ended_at
+            duration_ms = excluded.duration_ms, cost_microdollars = excluded.cost_microdollars, ended_at = excluded.ended_at
         """,
         cancellationToken);
 }

@@ -39,7 +39,7 @@ internal sealed class StagingFailedConsumer(WorkerMessages messages) : IConsumer
         var message = context.Message;
         TimeSpan? retryAfter = message.RetryAfterSeconds is { } seconds and >= 0 and < 86_400 ? TimeSpan.FromSeconds(seconds) : null;
         return messages.ApplyAsync(context, "staging-failed", message.JobId, new JobCommand.Fail(
-            message.Attempt, message.Code, message.Retryable, message.MayHaveCost, retryAfter, Random.Shared.NextDouble()));
+            message.Attempt, message.Code, message.Retryable, message.MayHaveCost, retryAfter, Random.Shared.NextDouble(), message.Usage));
     }
 }
 

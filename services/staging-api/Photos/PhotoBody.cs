@@ -1,11 +1,13 @@
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging.Intake;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace HomeStage.Staging.Photos;
 
 /// <summary>Reads a photo's bytes from a request, never more than a photo may have.</summary>
 internal static class PhotoBody
 {
+    private const int SpoolAfter = 64 * 1024;
     private static readonly string[] MediaTypes = ["image/jpeg", "image/png", "image/webp", "application/octet-stream"];
 
     internal static ProblemException TooLarge() => new(Problem.Result(
@@ -27,16 +29,30 @@ internal static class PhotoBody
     {
         if (length > PhotoLimits.Default.MaxBytes)
             throw TooLarge();
-        using var bytes = new MemoryStream((int)(length ?? 0));
-        var buffer = new byte[81920];
-        int read;
-        while ((read = await body.ReadAsync(buffer, cancellationToken)) > 0)
+        if (length is null)
+            return await ReadUnmeasuredAsync(body, cancellationToken);
+        var file = new byte[length.Value];
+        return await body.ReadAtLeastAsync(file, file.Length, throwOnEndOfStream: false, cancellationToken) == file.Length
+            ? file
+            : throw new BadHttpRequestException("The body is shorter than its Content-Length.");
+    }
+
+    // Grown in memory it would be there twice and more: it waits in a temporary file until its size is known.
+    private static async Task<byte[]> ReadUnmeasuredAsync(Stream body, CancellationToken cancellationToken)
+    {
+        await using var spool = new FileBufferingReadStream(body, SpoolAfter, PhotoLimits.Default.MaxBytes, Path.GetTempPath);
+        try
         {
-            if (bytes.Length + read > PhotoLimits.Default.MaxBytes)
-                throw TooLarge();
-            bytes.Write(buffer, 0, read);
+            await spool.DrainAsync(cancellationToken);
+        }
+        catch (IOException error) when (error is not BadHttpRequestException && spool.Length > 0)
+        {
+            throw TooLarge();
         }
 
-        return bytes.Length == bytes.Capacity ? bytes.GetBuffer() : bytes.ToArray();
+        var file = new byte[spool.Length];
+        spool.Position = 0;
+        await spool.ReadExactlyAsync(file, cancellationToken);
+        return file;
     }
 }

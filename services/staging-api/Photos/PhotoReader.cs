@@ -9,7 +9,7 @@ namespace HomeStage.Staging.Photos;
 internal sealed record ReadPhoto(byte[] Jpeg, string Sha256, int Width, int Height);
 
 /// <summary>Reads photos from outside, only as many at once as there are cores: a decode takes up to 500 MB.</summary>
-internal sealed class PhotoReader(StagingMetrics metrics) : IDisposable
+internal sealed class PhotoReader(VirusScan scan, StagingMetrics metrics) : IDisposable
 {
     private readonly ConcurrencyLimiter _decodes = new(new ConcurrencyLimiterOptions
     {
@@ -19,12 +19,14 @@ internal sealed class PhotoReader(StagingMetrics metrics) : IDisposable
     });
 
     /// <summary>Checks and normalises a photo.</summary>
-    /// <exception cref="ProblemException"><c>image_rejected</c> with the reason, or <c>unavailable</c> when too many wait.</exception>
+    /// <exception cref="ProblemException"><c>image_rejected</c> with the reason, or <c>unavailable</c> when too many wait or no virus scan is possible.</exception>
     internal async Task<ReadPhoto> ReadAsync(byte[] file, CancellationToken cancellationToken)
     {
         using var turn = await _decodes.AcquireAsync(cancellationToken: cancellationToken);
         if (!turn.IsAcquired)
             throw new ProblemException(Problem.Result(ProblemCode.Unavailable, "Many photos are being read right now. Try again in a few seconds."));
+        // Before a decoder sees it.
+        await scan.RequireCleanAsync(file, cancellationToken);
         try
         {
             var photo = await Task.Run(() => PhotoIntake.Read(file), cancellationToken);

@@ -18,8 +18,9 @@ internal static class PhotoRoutes
 
     internal static void AddPhotos(this ServiceBuilder service)
     {
-        var blobs = service.Settings.Folder("BLOBS_DIR", "the folder of photos and results, shared with the workers");
-        service.Services.AddSingleton<IBlobStore>(provider => new DirectoryBlobStore(Path.GetFullPath(blobs), provider.GetRequiredService<TimeProvider>()));
+        service.AddBlobs();
+        service.Services.AddSingleton(VirusScan.AddressOf(service.Settings));
+        service.Services.AddSingleton<VirusScan>();
         service.Services.AddSingleton<PhotoReader>();
         service.Map(app =>
         {

@@ -9,8 +9,7 @@ internal static class OutputsFeature
 {
     internal static void AddOutputs(this ServiceBuilder service)
     {
-        service.Services.AddSingleton<IBlobStore>(provider => new DirectoryBlobStore(
-            Path.GetFullPath(provider.GetRequiredService<WorkerSettings>().BlobsFolder), provider.GetRequiredService<TimeProvider>()));
+        service.AddBlobs();
         service.Services.AddSingleton<JobFiles>();
         service.Services.AddHostedService<StartOfImaging>();
     }

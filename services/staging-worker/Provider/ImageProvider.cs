@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Net;
+using HomeStage.Contracts;
 using OpenAI;
 using OpenAI.Images;
 
@@ -14,12 +15,13 @@ internal sealed class ImageProvider : IDisposable
     private readonly HttpClient _http;
     private readonly ImageClient _client;
     private readonly ImageModel _model;
+    private readonly TokenPrices? _prices;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
 
     public ImageProvider(WorkerSettings settings, TimeProvider time)
     {
-        (_model, _timeout, _time) = (settings.Model, settings.ProviderTimeout, time);
+        (_model, _prices, _timeout, _time) = (settings.Model, settings.Prices, settings.ProviderTimeout, time);
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = ConnectTimeout,
@@ -54,33 +56,44 @@ internal sealed class ImageProvider : IDisposable
         try
         {
             var result = await _client.GenerateImageEditsAsync(body, body.ContentType, options);
-            return Read(result.GetRawResponse(), request.Count, _time.GetElapsedTime(started));
+            return Read(result.GetRawResponse(), request.Count, started);
         }
         catch (OperationCanceledException canceled) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ProviderException(ProviderFailures.TimedOut(body.Sent), inner: canceled);
+            throw new ProviderException(ProviderFailures.TimedOut(body.Sent), Usage(started), canceled);
         }
         catch (Exception broken) when (broken is ClientResultException or HttpRequestException or IOException)
         {
-            throw new ProviderException(ProviderFailures.Disconnected(body.Sent), inner: broken);
+            throw new ProviderException(ProviderFailures.Disconnected(body.Sent), Usage(started), broken);
         }
     }
 
     public void Dispose() => _http.Dispose();
 
-    private ProviderAnswer Read(PipelineResponse response, int count, TimeSpan duration)
+    private ProviderAnswer Read(PipelineResponse response, int count, long started)
     {
         string? Header(string name) => response.Headers.TryGetValue(name, out var value) ? value : null;
-        var requestId = Header("x-request-id");
+        var usage = Usage(started) with { RequestId = Header("x-request-id") };
         if (response.IsError)
         {
             var (code, type) = ProviderAnswer.ReadError(response.Content);
             var refusal = new ProviderRefusal(response.Status, code, type, Header);
-            throw new ProviderException(ProviderFailures.Of(refusal, _time.GetUtcNow()), requestId);
+            throw new ProviderException(ProviderFailures.Of(refusal, _time.GetUtcNow()), usage);
         }
 
         return ProviderAnswer.Read(response.Content, count) is { } answer
-            ? answer with { Model = _model.Name, RequestId = requestId, Duration = duration }
-            : throw new ProviderException(ProviderFailures.Malformed, requestId);
+            ? answer with
+            {
+                Usage = usage with
+                {
+                    InputTokens = answer.InputTokens,
+                    OutputTokens = answer.OutputTokens,
+                    CostMicrodollars = _prices?.Of(answer.InputTokens, answer.OutputTokens),
+                },
+            }
+            : throw new ProviderException(ProviderFailures.Malformed, usage);
     }
+
+    private ProviderUsage Usage(long started) =>
+        new() { Model = _model.Name, DurationMilliseconds = (long)_time.GetElapsedTime(started).TotalMilliseconds };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using HomeStage.Contracts;
 
 namespace HomeStage.Worker.Provider;
 
@@ -12,11 +13,8 @@ internal sealed record ProviderAnswer
 
     public long? OutputTokens { get; init; }
 
-    public string Model { get; init; } = "";
-
-    public string? RequestId { get; init; }
-
-    public TimeSpan Duration { get; init; }
+    /// <summary>What is known of the call, tokens and cost included.</summary>
+    public ProviderUsage Usage { get; init; } = new() { Model = "", DurationMilliseconds = 0 };
 
     /// <summary>Reads the body of a success.</summary>
     /// <returns>Null when it is none.</returns>

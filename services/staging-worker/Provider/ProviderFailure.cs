@@ -1,3 +1,5 @@
+using HomeStage.Contracts;
+
 namespace HomeStage.Worker.Provider;
 
 /// <summary>Why an attempt ended without pictures, in the terms of <see cref="Contracts.StagingFailed"/>.</summary>
@@ -11,16 +13,19 @@ internal sealed record ProviderFailure(string Code, bool Retryable, bool MayHave
 
     /// <summary>Whether no worker should call the provider for that time.</summary>
     public bool PausesAll { get; init; }
+
+    /// <summary>Whether the provider itself seems to be down, which <see cref="ProviderBreaker"/> counts.</summary>
+    public bool IsOutage { get; init; }
 }
 
 /// <summary>The provider call failed.</summary>
-internal sealed class ProviderException(ProviderFailure failure, string? requestId = null, Exception? inner = null)
+internal sealed class ProviderException(ProviderFailure failure, ProviderUsage usage, Exception? inner = null)
     : Exception($"The provider call failed: {failure.Code}.", inner)
 {
     public ProviderFailure Failure => failure;
 
-    /// <summary>The provider's id of the request, if it answered.</summary>
-    public string? RequestId => requestId;
+    /// <summary>What is known of the call.</summary>
+    public ProviderUsage Usage => usage;
 }
 
 /// <summary>What an error answer of the provider said.</summary>
@@ -35,6 +40,7 @@ internal static class ProviderFailures
 {
     internal const string Unauthorized = "provider_unauthorized";
     internal const string Misconfigured = "provider_misconfigured";
+    internal const string Unavailable = "provider_unavailable";
 
     private static readonly TimeSpan PauseWhenUnusable = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan PauseWithoutQuota = TimeSpan.FromMinutes(5);
@@ -49,18 +55,22 @@ internal static class ProviderFailures
         { Status: 429, Code: "insufficient_quota" } or { Status: 429, Type: "insufficient_quota" } =>
             Pausing("provider_quota_exhausted", Longer(PauseWithoutQuota, RetryHints.RetryAfter(refusal.Header, now))),
         { Status: 429 } => Pausing("provider_rate_limited", RetryHints.RateLimit(refusal.Header, now)),
-        { Status: 408 or 409 or >= 500 } => new("provider_unavailable", Retryable: true, MayHaveCost: true) { RetryAfter = RetryHints.RetryAfter(refusal.Header, now) },
+        { Status: 408 or 409 or >= 500 } => new(Unavailable, Retryable: true, MayHaveCost: true)
+        {
+            RetryAfter = RetryHints.RetryAfter(refusal.Header, now),
+            IsOutage = refusal.Status >= 500,
+        },
         { Status: >= 400 } => new("provider_rejected", Retryable: false, MayHaveCost: false),
         _ => Malformed,
     };
 
     /// <summary>The connection failed, or broke. What was not sent whole cannot have been carried out.</summary>
     internal static ProviderFailure Disconnected(bool sent) => sent
-        ? new("provider_connection_lost", Retryable: true, MayHaveCost: true)
-        : new("provider_unreachable", Retryable: true, MayHaveCost: false);
+        ? new("provider_connection_lost", Retryable: true, MayHaveCost: true) { IsOutage = true }
+        : new("provider_unreachable", Retryable: true, MayHaveCost: false) { IsOutage = true };
 
     /// <summary>No whole answer in time.</summary>
-    internal static ProviderFailure TimedOut(bool sent) => new("provider_timeout", Retryable: true, MayHaveCost: sent);
+    internal static ProviderFailure TimedOut(bool sent) => new("provider_timeout", Retryable: true, MayHaveCost: sent) { IsOutage = true };
 
     /// <summary>A success whose body makes no sense.</summary>
     internal static ProviderFailure Malformed => new("provider_malformed", Retryable: true, MayHaveCost: true);

@@ -10,6 +10,7 @@ internal static class ProviderFeature
     {
         service.Services.AddSingleton<ImageProvider>();
         service.Services.AddSingleton<ProviderPause>();
+        service.Services.AddSingleton<ProviderBreaker>();
         service.Services.AddSingleton(provider => new ReadinessCheck("provider", _ => Task.FromResult(WhyUnusable(provider))));
     }
 

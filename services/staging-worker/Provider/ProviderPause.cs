@@ -10,7 +10,7 @@ namespace HomeStage.Worker.Provider;
 /// <c>homestage:provider:pause</c> is the one key: its value is the code of the refusal, its remaining life is the pause, so that workers
 /// need not agree on the time. Deleting it ends the pause for workers that did not see the refusal themselves.
 /// </remarks>
-internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics metrics, TimeProvider time, ILogger<ProviderPause> logger)
+internal sealed partial class ProviderPause
 {
     internal const string Key = "homestage:provider:pause";
 
@@ -23,9 +23,19 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
     // A pause may be lengthened, or ended by hand, while it is waited for.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
 
+    private readonly RedisConnection _redis;
+    private readonly WorkerMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ProviderPause> _logger;
     private readonly Lock _gate = new();
     private DateTimeOffset _until;
     private string _code = "";
+
+    public ProviderPause(RedisConnection redis, WorkerMetrics metrics, TimeProvider time, ILogger<ProviderPause> logger)
+    {
+        (_redis, _metrics, _time, _logger) = (redis, metrics, time, logger);
+        metrics.ObservePause(() => Reason);
+    }
 
     /// <summary>Why this worker's calls are paused, as far as it knows; null when they are not.</summary>
     internal string? Reason
@@ -33,7 +43,7 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
         get
         {
             lock (_gate)
-                return _until > time.GetUtcNow() ? _code : null;
+                return _until > _time.GetUtcNow() ? _code : null;
         }
     }
 
@@ -41,17 +51,17 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
     public async Task BeginAsync(string code, TimeSpan duration, CancellationToken cancellationToken)
     {
         Remember(code, duration);
-        Log.Paused(logger, code, duration.TotalSeconds);
-        metrics.Paused(code);
+        Log.Paused(_logger, code, duration.TotalSeconds);
+        _metrics.Paused(code);
         var milliseconds = (long)Math.Ceiling(duration.TotalMilliseconds);
         try
         {
-            await redis.RunAsync(
+            await _redis.RunAsync(
                 database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), cancellationToken);
         }
         catch (RedisUnavailableException)
         {
-            Log.NotShared(logger);
+            Log.NotShared(_logger);
         }
     }
 
@@ -59,20 +69,20 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         while (await RemainingAsync(cancellationToken) is { Ticks: > 0 } remaining)
-            await Task.Delay(remaining < LookAgain ? remaining : LookAgain, time, cancellationToken);
+            await Task.Delay(remaining < LookAgain ? remaining : LookAgain, _time, cancellationToken);
     }
 
     private async Task<TimeSpan> RemainingAsync(CancellationToken cancellationToken)
     {
         TimeSpan own;
         lock (_gate)
-            own = _until - time.GetUtcNow();
+            own = _until - _time.GetUtcNow();
         try
         {
-            var shared = await redis.RunAsync(database => database.KeyTimeToLiveAsync(Key), cancellationToken);
+            var shared = await _redis.RunAsync(database => database.KeyTimeToLiveAsync(Key), cancellationToken);
             if (shared > own)
             {
-                var code = await redis.RunAsync(database => database.StringGetAsync(Key), cancellationToken);
+                var code = await _redis.RunAsync(database => database.StringGetAsync(Key), cancellationToken);
                 Remember(code.ToString(), shared.Value);
                 return shared.Value;
             }
@@ -89,7 +99,7 @@ internal sealed partial class ProviderPause(RedisConnection redis, WorkerMetrics
     {
         lock (_gate)
         {
-            var until = time.GetUtcNow() + duration;
+            var until = _time.GetUtcNow() + duration;
             if (until > _until)
                 (_until, _code) = (until, code);
         }

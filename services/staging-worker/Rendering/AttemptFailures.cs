@@ -1,12 +1,17 @@
+using HomeStage.Contracts;
 using HomeStage.Worker.Prompting;
 using HomeStage.Worker.Provider;
 
 namespace HomeStage.Worker.Rendering;
 
 /// <summary>An attempt failed on our side of the provider.</summary>
-internal sealed class AttemptException(ProviderFailure failure, Exception? inner = null) : Exception($"The attempt failed: {failure.Code}.", inner)
+internal sealed class AttemptException(ProviderFailure failure, Exception? inner = null, ProviderUsage? usage = null)
+    : Exception($"The attempt failed: {failure.Code}.", inner)
 {
     public ProviderFailure Failure => failure;
+
+    /// <summary>What is known of the provider call; null if there was none.</summary>
+    public ProviderUsage? Usage => usage;
 }
 
 /// <summary>The failures that are ours.</summary>

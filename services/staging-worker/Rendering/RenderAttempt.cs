@@ -13,7 +13,7 @@ namespace HomeStage.Worker.Rendering;
 /// pictures, writes the manifest, and only then tells.
 /// </summary>
 internal sealed partial class RenderAttempt(
-    WorkerSettings settings, ImageProvider provider, ProviderPause pause, JobFiles files, AttemptMessages messages, WorkerMetrics metrics, TimeProvider time,
+    WorkerSettings settings, ImageProvider provider, ProviderPause pause, ProviderBreaker breaker, JobFiles files, AttemptMessages messages, WorkerMetrics metrics, TimeProvider time,
     ILogger<RenderAttempt> logger)
 {
     /// <summary>Makes the attempt.</summary>
@@ -37,6 +37,7 @@ internal sealed partial class RenderAttempt(
             var answer = await CallAsync(request, held);
 
             // The pictures are paid for, and a result is accepted from any attempt: from here on the lease does not matter.
+            await breaker.AnsweredAsync(letGo);
             await messages.ProgressedAsync(work, Phase.Finishing, letGo);
             var finished = await FinishAsync(work, missing, answer, letGo);
             await messages.StagedAsync(finished.ToMessage(), letGo);
@@ -44,14 +45,15 @@ internal sealed partial class RenderAttempt(
         }
         catch (ProviderException error)
         {
-            Log.ProviderFailed(logger, work.JobId, work.Attempt, error.Failure.Code, error.RequestId);
+            Log.ProviderFailed(logger, work.JobId, work.Attempt, error.Failure.Code, error.Usage.RequestId);
             if (error.Failure.PausesAll)
                 await pause.BeginAsync(error.Failure.Code, error.Failure.RetryAfter!.Value, letGo);
-            return await FailAsync(work, error.Failure, letGo);
+            await (error.Failure.IsOutage ? breaker.FailedAsync(letGo) : breaker.AnsweredAsync(letGo));
+            return await FailAsync(work, error.Failure, error.Usage, letGo);
         }
         catch (AttemptException error)
         {
-            return await FailHereAsync(work, error.Failure, error.InnerException, letGo);
+            return await FailHereAsync(work, error.Failure, error.InnerException, letGo, error.Usage);
         }
         catch (IOException error)
         {
@@ -92,6 +94,8 @@ internal sealed partial class RenderAttempt(
         {
             var answer = await provider.EditAsync(request, cancellationToken);
             succeeded = true;
+            if (answer.Usage.CostMicrodollars is { } cost)
+                metrics.Charged(cost);
             return answer;
         }
         finally
@@ -113,28 +117,21 @@ internal sealed partial class RenderAttempt(
             }
 
             if (outputs.Count == 0)
-                throw new ProviderException(ProviderFailures.NoPicture, answer.RequestId);
+                throw new ProviderException(ProviderFailures.NoPicture, answer.Usage);
             var manifest = new Manifest
             {
                 JobId = work.JobId,
                 Attempt = work.Attempt,
                 Missing = missing,
                 Outputs = outputs,
-                Usage = new ProviderUsage
-                {
-                    Model = answer.Model,
-                    RequestId = answer.RequestId,
-                    InputTokens = answer.InputTokens,
-                    OutputTokens = answer.OutputTokens,
-                    DurationMilliseconds = (long)answer.Duration.TotalMilliseconds,
-                },
+                Usage = answer.Usage,
             };
             await files.SaveAsync(manifest, cancellationToken);
             return manifest;
         }
         catch (IOException error)
         {
-            throw new AttemptException(AttemptFailures.StoreAway(paid: true), error);
+            throw new AttemptException(AttemptFailures.StoreAway(paid: true), error, answer.Usage);
         }
     }
 
@@ -152,13 +149,14 @@ internal sealed partial class RenderAttempt(
         }
     }
 
-    private Task<string> FailHereAsync(StageRoom work, ProviderFailure failure, Exception? error, CancellationToken cancellationToken)
+    private Task<string> FailHereAsync(
+        StageRoom work, ProviderFailure failure, Exception? error, CancellationToken cancellationToken, ProviderUsage? usage = null)
     {
         Log.Failed(logger, work.JobId, work.Attempt, failure.Code, error);
-        return FailAsync(work, failure, cancellationToken);
+        return FailAsync(work, failure, usage, cancellationToken);
     }
 
-    private async Task<string> FailAsync(StageRoom work, ProviderFailure failure, CancellationToken cancellationToken)
+    private async Task<string> FailAsync(StageRoom work, ProviderFailure failure, ProviderUsage? usage, CancellationToken cancellationToken)
     {
         await messages.FailedAsync(
             new StagingFailed
@@ -169,6 +167,7 @@ internal sealed partial class RenderAttempt(
                 Retryable = failure.Retryable,
                 MayHaveCost = failure.MayHaveCost,
                 RetryAfterSeconds = failure.RetryAfter?.TotalSeconds,
+                Usage = usage,
             },
             cancellationToken);
         return failure.Code;

@@ -10,7 +10,7 @@ namespace HomeStage.Worker.Rendering;
 /// lease holds. The delivery is acknowledged when a result is confirmed or when nothing is left to do for this worker.
 /// </summary>
 internal sealed partial class StageRoomConsumer(
-    RenderSlots slots, ProviderPause pause, JobClaims claims, RenderAttempt attempt, Draining draining, WorkerMetrics metrics, TimeProvider time,
+    RenderSlots slots, ProviderBreaker breaker, JobClaims claims, RenderAttempt attempt, Draining draining, WorkerMetrics metrics, TimeProvider time,
     ILogger<StageRoomConsumer> logger)
     : IConsumer<StageRoom>
 {
@@ -30,7 +30,7 @@ internal sealed partial class StageRoomConsumer(
         try
         {
             using var slot = await slots.TakeAsync(draining.Stopping);
-            await pause.WaitAsync(draining.Stopping);
+            await breaker.EnterAsync(draining.Stopping);
             var asked = time.GetTimestamp();
             var claim = await claims.ClaimAsync(work.JobId, request, draining.LetGo);
             if (claim.Decision != ClaimDecision.Go)
@@ -56,6 +56,12 @@ internal sealed partial class StageRoomConsumer(
         catch (OperationCanceledException) when (lease.State != LeaseState.Held)
         {
             return lease.State == LeaseState.Stopped ? "stopped" : "lease_lost";
+        }
+        finally
+        {
+            // Also after the provider's answer, where the lease no longer matters to the attempt.
+            if (lease.State != LeaseState.Held)
+                metrics.LeaseEnded(lease.State == LeaseState.Stopped ? "stopped" : "lost");
         }
     }
 

@@ -9,12 +9,19 @@ namespace HomeStage.Hosting.Messaging;
 /// Lets go of a consumer whose connection to the broker is lost. MassTransit connects again only when every consumer on the old
 /// connection has returned, and until then nothing can be published either: a consumer that publishes, or that waits for a slow peer,
 /// would keep its whole process deaf. The consumer goes on by itself to its end; the broker delivers its message again, to whoever is
-/// there, which every consumer has to stand anyhow.
+/// there, which every consumer has to stand anyhow. A stopping process waits for it: <see cref="DetachedConsumers"/>.
 /// </summary>
-internal sealed partial class LostConnectionFilter(string queue, ILogger<LostConnectionFilter> logger) : IFilter<ConsumeContext>
+internal sealed partial class LostConnectionFilter(string queue, DetachedConsumers detached, ILogger<LostConnectionFilter> logger) : IFilter<ConsumeContext>
 {
     public async Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
     {
+        if (detached.Waiting is { } waiting)
+        {
+            // Put back at once it would be delivered here again and again.
+            await waiting;
+            throw new PutBackException("This process is stopping.");
+        }
+
         var channel = context.GetPayload<ChannelContext>().Channel;
         var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         channel.ChannelShutdownAsync += OnShutdownAsync;
@@ -26,7 +33,7 @@ internal sealed partial class LostConnectionFilter(string queue, ILogger<LostCon
             if (await Task.WhenAny(consumed, lost.Task) != consumed)
             {
                 Log.LetGo(logger, context.MessageId, queue);
-                _ = WatchAsync(consumed, context.MessageId);
+                detached.Add(WatchAsync(consumed, context.MessageId));
                 throw new PutBackException("The connection to the broker was lost.");
             }
 

@@ -95,6 +95,8 @@ public static class MessagingExtensions
                     bus.ReceiveEndpoint(subscription.Queue, endpoint => Consume(endpoint, subscription, context));
             });
         });
+        service.Services.AddSingleton<DetachedConsumers>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<DetachedConsumers>());
         service.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = false);
         service.AddMigration(settings =>
         {
@@ -129,7 +131,8 @@ public static class MessagingExtensions
             pipe.UseFilter(new ErrorTransportFilter());
         });
         endpoint.ThrowOnSkippedMessages();
-        endpoint.UseFilter(new LostConnectionFilter(subscription.Queue, context.GetRequiredService<ILogger<LostConnectionFilter>>()));
+        endpoint.UseFilter(new LostConnectionFilter(
+            subscription.Queue, context.GetRequiredService<DetachedConsumers>(), context.GetRequiredService<ILogger<LostConnectionFilter>>()));
         endpoint.UseMessageRetry(retry =>
         {
             // Unacked and in place, 20 minutes in all: a minute without Postgres dead-letters nothing.

@@ -36,10 +36,10 @@ public sealed class ProviderFailureTests
     [Fact]
     public void What_was_not_sent_whole_cost_nothing()
     {
-        ProviderFailures.Disconnected(sent: false).ShouldBe(new ProviderFailure("provider_unreachable", Retryable: true, MayHaveCost: false));
-        ProviderFailures.Disconnected(sent: true).ShouldBe(new ProviderFailure("provider_connection_lost", Retryable: true, MayHaveCost: true));
+        ProviderFailures.Disconnected(sent: false).ShouldBe(new ProviderFailure("provider_unreachable", Retryable: true, MayHaveCost: false) { IsOutage = true });
+        ProviderFailures.Disconnected(sent: true).ShouldBe(new ProviderFailure("provider_connection_lost", Retryable: true, MayHaveCost: true) { IsOutage = true });
         ProviderFailures.TimedOut(sent: false).MayHaveCost.ShouldBeFalse();
-        ProviderFailures.TimedOut(sent: true).ShouldBe(new ProviderFailure("provider_timeout", Retryable: true, MayHaveCost: true));
+        ProviderFailures.TimedOut(sent: true).ShouldBe(new ProviderFailure("provider_timeout", Retryable: true, MayHaveCost: true) { IsOutage = true });
     }
 
     [Theory]

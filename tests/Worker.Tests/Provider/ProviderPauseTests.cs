@@ -80,9 +80,8 @@ public sealed class ProviderPauseTests(TestServers servers)
         using var ready = await client.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
         ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         (await ready.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldContain("OPENAI_API_KEY");
-        await Eventually.Async(
-            async () => (await client.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Contains("outcome=\"provider_unauthorized\"", StringComparison.Ordinal),
-            "the failure is counted");
+        await scene.UntilMetricAsync("outcome=\"provider_unauthorized\"");
+        await scene.UntilMetricAsync("homestage_worker_provider_paused{code=\"provider_unauthorized\"} 1");
     }
 
     /// <summary>Refuses one call, and tells whether another came before the time that it was told to wait was over.</summary>

@@ -36,6 +36,8 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
     {
         await using var scene = await SetAsync();
         scene.Settings["OPENAI_MODEL"] = model;
+        scene.Settings["OPENAI_INPUT_PRICE"] = "5";
+        scene.Settings["OPENAI_OUTPUT_PRICE"] = "40.00";
         scene.Api.Missing = 2;
         await scene.StartWorkerAsync();
         var work = await scene.WorkAsync();
@@ -47,6 +49,7 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
         (staged.Outputs[0].Width * 1200.0 / staged.Outputs[0].Height).ShouldBe(1600, 2);
         staged.Usage.OutputTokens.ShouldNotBeNull().ShouldBeGreaterThan(0);
         staged.Usage.RequestId.ShouldNotBeNull().ShouldStartWith("req_");
+        staged.Usage.CostMicrodollars.ShouldBe((5 * staged.Usage.InputTokens) + (40 * staged.Usage.OutputTokens));
         (await StatsAsync()).GetProperty("calls").GetInt32().ShouldBe(1);
     }
 
@@ -55,6 +58,8 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
     [InlineData("{\"kind\":\"status\",\"status\":503,\"retryAfter\":3}", "provider_unavailable", true, true)]
     [InlineData("{\"kind\":\"status\",\"status\":429,\"code\":\"insufficient_quota\"}", "provider_quota_exhausted", true, false)]
     [InlineData("{\"kind\":\"status\",\"status\":401}", "provider_unauthorized", true, false)]
+    [InlineData("{\"kind\":\"status\",\"status\":403}", "provider_unauthorized", true, false)]
+    [InlineData("{\"kind\":\"status\",\"status\":408}", "provider_unavailable", true, true)]
     [InlineData("{\"kind\":\"cut_after_reading\"}", "provider_connection_lost", true, true)]
     [InlineData("{\"kind\":\"cut_mid_body\"}", "provider_connection_lost", true, true)]
     [InlineData("{\"kind\":\"malformed_body\"}", "provider_malformed", true, true)]
@@ -71,6 +76,9 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
         var failed = await scene.FailedAsync(await scene.SendNewAsync());
 
         (failed.Code, failed.Retryable, failed.MayHaveCost).ShouldBe((expected, retryable, mayHaveCost));
+        failed.Usage.ShouldNotBeNull().Model.ShouldBe("gpt-image-2.5-sunburst");
+        if (fault.Contains("status", StringComparison.Ordinal))
+            failed.Usage.RequestId.ShouldNotBeNull().ShouldStartWith("req_");
     }
 
     [Fact]

@@ -177,6 +177,24 @@ public sealed class AttemptTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_lease_that_ends_after_the_answer_is_counted_and_the_pictures_are_delivered()
+    {
+        await using var scene = await WorkerScene.SetAsync(servers);
+        scene.Api.LeaseSeconds = 1;
+        await scene.UnbindAsync("RoomStaged", "staging-api.room-staged");
+        await scene.StartWorkerAsync();
+        var job = await scene.SendNewAsync();
+        await Eventually.Async(() => scene.Blobs.ExistsAsync($"{job}/1/result.json"), "the pictures were made");
+
+        scene.Api.Instead = (_, verb, _) => verb == "renew" ? scene.Api.Say("stop") : null;
+        await Eventually.Async(() => scene.Api.Asked.Any(asked => asked.JobId == job && asked.Verb == "renew"), "the lease was taken away");
+        await scene.BindAsync("RoomStaged", "staging-api.room-staged");
+
+        (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);
+        await scene.UntilMetricAsync("homestage_worker_leases_ended_total{reason=\"stopped\"} 1");
+    }
+
+    [Fact]
     public async Task One_picture_that_cannot_be_read_costs_only_itself()
     {
         await using var scene = await WorkerScene.SetAsync(servers);

@@ -59,4 +59,28 @@ public sealed class DrainingTests(TestServers servers)
         (await process.Exited).ShouldBe(0);
         await Eventually.Async(async () => await scene.ReadyAsync("staging-worker.stage-room") == 1, "the work is back in its queue");
     }
+
+    [Fact]
+    public async Task A_consumer_whose_connection_was_lost_is_waited_for_and_still_tells_its_result()
+    {
+        await using var scene = await WorkerScene.SetAsync(servers);
+        scene.Settings["WORKER_CONCURRENCY"] = "1";
+        scene.Settings["DRAIN_SECONDS"] = "120";
+        scene.Provider.Hold = new TaskCompletionSource();
+        await using var process = await scene.StartWorkerProcessAsync();
+        var job = await scene.SendNewAsync();
+        await Eventually.Async(() => scene.Provider.InFlight == 1, "the provider was called");
+        await scene.CutConnectionsAsync("staging-worker");
+        await Eventually.Async(() => process.Output.Contains("consumer_let_go", StringComparison.Ordinal), "the consumer was let go of");
+        await Eventually.Async(async () => await scene.ConsumersAsync("staging-worker.stage-room") == 1, "the worker is connected again");
+
+        process.Terminate();
+        await Eventually.Async(scene.IsUnreadyAsync, "the worker takes no more work");
+        scene.Provider.Hold.SetResult();
+
+        (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);
+        (await process.Exited).ShouldBe(0);
+        scene.Provider.Calls.Count.ShouldBe(1);
+        (await scene.ReadyAsync("staging-worker.stage-room"), await scene.ReadyAsync("staging-worker.stage-room_error")).ShouldBe((1u, 0u), "the work is back in its queue, for somebody to find it done");
+    }
 }

@@ -1,4 +1,6 @@
+using System.Net.Http.Json;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Storage;
@@ -17,6 +19,7 @@ internal sealed class WorkerScene : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly List<WebApplication> _workers = [];
     private readonly string _identityKey;
+    private RabbitMqFacts _broker = null!;
     private TestVirtualHost _host = null!;
     private WebApplication _stagingApi = null!;
 
@@ -44,7 +47,8 @@ internal sealed class WorkerScene : IAsyncDisposable
 
     public static async Task<WorkerScene> SetAsync(TestServers servers, string? redis = null, RabbitMqFacts? broker = null)
     {
-        var scene = new WorkerScene { _host = await TestVirtualHost.CreateAsync(broker ?? servers.RabbitMq), Provider = await FakeProvider.StartAsync() };
+        broker ??= servers.RabbitMq;
+        var scene = new WorkerScene { _broker = broker, _host = await TestVirtualHost.CreateAsync(broker), Provider = await FakeProvider.StartAsync() };
         var apiUrl = NewUrl();
         scene.Settings = new(StringComparer.Ordinal)
         {
@@ -149,11 +153,42 @@ internal sealed class WorkerScene : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the metrics of the worker that was started last have a line.</summary>
+    public async Task UntilMetricAsync(string line)
+    {
+        using var client = new HttpClient();
+        await Eventually.Async(
+            async () => (await client.GetStringAsync(new Uri(Management, "/metrics"))).Contains(line, StringComparison.Ordinal), $"the metrics say {line}");
+    }
+
+    /// <summary>Has the broker close every connection of a user.</summary>
+    public async Task CutConnectionsAsync(string user)
+    {
+        using var client = ManagementApi.Client(_broker);
+        await Eventually.Async(async () =>
+        {
+            // The broker's statistics know of a connection some seconds after it was opened.
+            var connections = await client.GetFromJsonAsync<JsonArray>($"vhosts/{_host.Name}/connections");
+            var names = connections!.Where(connection => (string?)connection!["user"] == user).Select(connection => (string)connection!["name"]!).ToList();
+            foreach (var name in names)
+                (await client.DeleteAsync(new Uri($"connections/{Uri.EscapeDataString(name)}", UriKind.Relative))).Dispose();
+            return names.Count > 0;
+        }, $"a connection of {user} was closed");
+    }
+
     /// <summary>Messages in a queue that nobody holds.</summary>
     public async Task<uint> ReadyAsync(string queue)
     {
         uint count = 0;
         await OnBrokerAsync(async channel => count = await channel.MessageCountAsync(queue));
+        return count;
+    }
+
+    /// <summary>How many take from a queue.</summary>
+    public async Task<uint> ConsumersAsync(string queue)
+    {
+        uint count = 0;
+        await OnBrokerAsync(async channel => count = await channel.ConsumerCountAsync(queue));
         return count;
     }
 

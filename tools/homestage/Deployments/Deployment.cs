@@ -36,14 +36,17 @@ internal sealed class Deployment
 
     private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS"];
 
+    private static readonly string[] BlobSettings =
+        ["BLOBS_S3_BUCKET", "BLOBS_S3_REGION", "BLOBS_S3_ENDPOINT", "BLOBS_S3_ACCESS_KEY", "BLOBS_S3_SECRET_KEY", "BLOBS_S3_ENCRYPTION", "BLOBS_S3_KMS_KEY"];
+
     /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
         ["gateway"] = ["ALLOWED_ORIGINS"],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
-        ["staging-api"] = [],
-        ["staging-worker"] = ["OPENAI_BASE_URL", "OPENAI_MODEL", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
+        ["staging-api"] = [.. BlobSettings, "CLAMAV_ADDRESS"],
+        ["staging-worker"] = [.. BlobSettings, "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
     private readonly DeploymentInput _input;

@@ -25,6 +25,7 @@ internal sealed record Requirement(string Name, string[] Packages, Func<bool> Is
         .. ToRun,
         new("Node.js", ["nodejs"], () => Executables.OnPath("node") is not null),
         new("npm", ["npm"], () => Executables.OnPath("npm") is not null),
+        new("ClamAV's daemon", ["clamav-daemon"], () => Executables.OnPath("clamd") is not null),
         new("Chromium", ["chromium", "chromium-browser"], () => Executables.OnPath("chromium") is not null || Executables.OnPath("chromium-browser") is not null),
     ];
 

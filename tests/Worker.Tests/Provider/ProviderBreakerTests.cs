@@ -1,0 +1,82 @@
+using HomeStage.Hosting.Redis;
+using HomeStage.Worker.Provider;
+using HomeStage.Worker.Tests.Scene;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HomeStage.Worker.Tests.Provider;
+
+/// <summary>A provider that is down is not asked again and again.</summary>
+public sealed class ProviderBreakerTests(TestServers servers)
+{
+    [Fact]
+    public async Task Failures_in_a_row_pause_all_workers_and_then_one_call_tries()
+    {
+        var redis = await servers.StartRedisAsync();
+        await using var scene = await WorkerScene.SetAsync(servers, redis.Facts.Redis!.Connection);
+        var first = await scene.StartWorkerAsync();
+        await FailAsync(scene, ProviderBreaker.Threshold);
+        first.Services.GetRequiredService<ProviderPause>().Reason.ShouldBe("provider_unavailable");
+        await scene.UntilMetricAsync("homestage_worker_provider_paused{code=\"provider_unavailable\"} 1");
+        await first.StopAsync();
+
+        // Others did not see the failures; the pause is over for them, and the failures are not forgotten.
+        await RunAsync(first, database => database.KeyDeleteAsync(ProviderPause.Key));
+        scene.Provider.Hold = new TaskCompletionSource();
+        scene.Settings["WORKER_CONCURRENCY"] = "3";
+        var second = await scene.StartWorkerAsync();
+        Guid[] jobs = [await scene.SendNewAsync(), await scene.SendNewAsync(), await scene.SendNewAsync()];
+        await Eventually.Async(() => scene.Provider.InFlight == 1, "one call tries");
+        await Eventually.Async(async () => await scene.ReadyAsync("staging-worker.stage-room") == 0, "the other deliveries wait with the worker");
+        scene.Provider.Hold.SetResult();
+        foreach (var job in jobs)
+            await scene.StagedAsync(job);
+
+        scene.Provider.Calls.Count.ShouldBe(ProviderBreaker.Threshold + 3);
+        (await RunAsync(second, database => database.KeyExistsAsync(ProviderBreaker.FailuresKey))).ShouldBeFalse("a success closes it");
+    }
+
+    [Fact]
+    public async Task Without_redis_a_worker_counts_for_itself_and_a_success_begins_anew()
+    {
+        await using var scene = await WorkerScene.SetAsync(servers);
+        var worker = await scene.StartWorkerAsync();
+        var pause = worker.Services.GetRequiredService<ProviderPause>();
+
+        await FailAsync(scene, ProviderBreaker.Threshold - 1);
+        await scene.StagedAsync(await scene.SendNewAsync());
+        await FailAsync(scene, ProviderBreaker.Threshold - 1);
+        pause.Reason.ShouldBeNull();
+        await FailAsync(scene, 1);
+
+        pause.Reason.ShouldBe("provider_unavailable");
+    }
+
+    [Theory]
+    [InlineData(5, 10)]
+    [InlineData(6, 20)]
+    [InlineData(8, 80)]
+    [InlineData(9, 120)]
+    [InlineData(5000, 120)]
+    public void The_pause_doubles_up_to_two_minutes(long failures, double seconds) =>
+        ProviderBreaker.PauseAfter(failures).ShouldBe(TimeSpan.FromSeconds(seconds));
+
+    [Theory]
+    [InlineData(1000, 2000, 7250L)]
+    [InlineData(0, 1, 3L)]
+    [InlineData(null, 2000, null)]
+    public void Tokens_cost_what_the_prices_say(int? input, int? output, long? microdollars) =>
+        new TokenPrices(Input: 1.25m, Output: 3m).Of(input, output).ShouldBe(microdollars);
+
+    private static async Task FailAsync(WorkerScene scene, int times)
+    {
+        for (var time = 0; time < times; time++)
+        {
+            scene.Provider.NextRefuses(503);
+            await scene.FailedAsync(await scene.SendNewAsync());
+        }
+    }
+
+    private static Task<T> RunAsync<T>(WebApplication worker, Func<StackExchange.Redis.IDatabase, Task<T>> command) =>
+        worker.Services.GetRequiredService<RedisConnection>().RunAsync(command, TestContext.Current.CancellationToken);
+}
