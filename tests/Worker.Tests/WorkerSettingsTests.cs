@@ -25,4 +25,24 @@ public sealed class WorkerSettingsTests
             error.Problems.ShouldContain(problem => problem.StartsWith(name, StringComparison.Ordinal));
         error.Problems.Single(problem => problem.StartsWith("OPENAI_MODEL", StringComparison.Ordinal)).ShouldContain("gpt-image-1.5");
     }
+
+    [Fact]
+    public async Task A_bucket_that_is_configured_by_half_stops_the_start_by_name()
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["HTTP_URL"] = "http://127.0.0.1:1",
+            ["MANAGEMENT_URL"] = "http://127.0.0.1:2",
+            ["BLOBS_S3_BUCKET"] = "Not A Bucket",
+            ["BLOBS_S3_ENDPOINT"] = "nowhere",
+            ["BLOBS_S3_ACCESS_KEY"] = "AKIAOFTHETEST",
+            ["BLOBS_S3_ENCRYPTION"] = "rot13",
+        };
+
+        var error = await Should.ThrowAsync<SettingsException>(() => ServiceHost.StartAsync(WorkerService.Name, settings, WorkerService.Compose));
+
+        foreach (var name in (string[])["BLOBS_S3_BUCKET", "BLOBS_S3_ENDPOINT", "BLOBS_S3_REGION", "BLOBS_S3_SECRET_KEY", "BLOBS_S3_ENCRYPTION"])
+            error.Problems.ShouldContain(problem => problem.StartsWith(name, StringComparison.Ordinal));
+        error.Problems.ShouldNotContain(problem => problem.StartsWith("BLOBS_DIR", StringComparison.Ordinal));
+    }
 }
