@@ -10,6 +10,7 @@ internal sealed class StagingMetrics
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _sends;
     private readonly Counter<long> _photos;
+    private readonly Counter<long> _orphans;
     private readonly Histogram<double> _durations;
     private readonly UpDownCounter<long> _streams;
 
@@ -21,6 +22,7 @@ internal sealed class StagingMetrics
         _attempts = meter.CreateCounter<long>("homestage.attempts.ended", "{attempt}", "Attempts that ended, by outcome.");
         _sends = meter.CreateCounter<long>("homestage.attempts.sent", "{message}", "Attempts sent to the workers, repetitions included.");
         _photos = meter.CreateCounter<long>("homestage.photos", "{photo}", "Photos taken in, by verdict.");
+        _orphans = meter.CreateCounter<long>("homestage.blobs.orphans_removed", "{file}", "Files that nothing pointed at any more, by kind of owner.");
         _durations = meter.CreateHistogram<double>("homestage.stagings.duration", "s", "From queued to succeeded.");
         _streams = meter.CreateUpDownCounter<long>("homestage.streams.open", "{stream}", "Open event streams.");
     }
@@ -39,6 +41,8 @@ internal sealed class StagingMetrics
     public void AttemptSent() => _sends.Add(1);
 
     public void PhotoRead(string verdict) => _photos.Add(1, new KeyValuePair<string, object?>("verdict", verdict));
+
+    public void OrphanRemoved(string kind) => _orphans.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     public void StreamOpened() => _streams.Add(1);
 

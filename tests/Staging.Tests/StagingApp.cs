@@ -87,12 +87,15 @@ internal sealed class StagingApp : IAsyncDisposable
     /// <param name="ping">How often a quiet stream pings.</param>
     /// <param name="scheduler">Whether time passes for jobs by itself.</param>
     /// <param name="replicas">How many run.</param>
+    /// <param name="setting">A setting that is not usual.</param>
     internal static async Task<StagingApp> StartAsync(
-        TestServers servers, string? redis = null, TimeSpan? ping = null, bool scheduler = true, int replicas = 1)
+        TestServers servers, string? redis = null, TimeSpan? ping = null, bool scheduler = true, int replicas = 1, (string Name, string Value)? setting = null)
     {
         var app = new StagingApp(servers, await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync(), redis);
         await app.Entitlements.StartAsync(app._identity, app.Clock, Cancel);
         app._settings["ENTITLEMENTS_URL"] = app.Entitlements.Url;
+        if (setting is var (name, value))
+            app._settings[name] = value;
         await ServiceHost.MigrateAsync("staging-api", app._settings, StagingService.Compose, Cancel);
         await app._others.StartAsync(Cancel);
         for (var i = 0; i < replicas; i++)

@@ -67,5 +67,7 @@ internal static class RetentionFeature
         service.Services.AddSingleton<Deletion>();
         service.Services.AddSingleton<RetentionSweep>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
+        service.Services.AddSingleton<OrphanSweep>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<OrphanSweep>());
     }
 }

@@ -78,8 +78,13 @@ internal static class StagingRoutes
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         if (!await db.Jobs.Of(owner).AnyAsync(job => job.Id == id, cancellationToken))
             return Problem.Result(ProblemCode.NotFound);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        // One cancellation of an account at a time: two at once would both count before either is counted.
+        await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({owner.AccountId.ToString()}, 0))", cancellationToken);
         var late = await db.Jobs.CountAsync(job => job.AccountId == owner.AccountId && job.LateCancel && job.FinishedAt > dayAgo, cancellationToken);
-        var decision = await jobs.ApplyAsync(id, new JobCommand.Cancel(LateAllowed: late < LateCancelsADay), cancellationToken);
+        var decision = await jobs.ApplyAsync(db, id, new JobCommand.Cancel(LateAllowed: late < LateCancelsADay), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        jobs.Committed(decision);
         return TypedResults.Ok(new CancelView(decision!.Answer, await views.OfAsync(decision.Job, cancellationToken)));
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using HomeStage.Staging.Retention;
+using HomeStage.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
@@ -108,6 +109,45 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
         (await _app.Blobs.ListAsync($"photos/{photo.Text("id")}").AnyAsync()).ShouldBeFalse();
         (await visitor.SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))))).Status.ShouldBe(400);
         (await visitor.GetAsync($"/api/v1/stagings/{submitted.Text("id")}/original")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Files_that_nothing_points_at_go_after_a_day_and_nothing_else_does()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var (visitor, ended) = await StagedAsync();
+        var (_, deleted) = await StagedAsync();
+        var open = await visitor.SubmitAsync();
+        var photo = await visitor.UploadAsync(Samples.Photo);
+        // A worker that was late for the end of its job, or for its deletion; a crash before a row was written; what is not ours.
+        string[] orphans = [$"{ended}/2/1-clean.jpg", $"{ended}/1/result.json", $"{deleted}/2/1-clean.jpg", $"{Guid.CreateVersion7()}/a.jpg", $"photos/{Guid.CreateVersion7()}/a.jpg"];
+        string[] kept = [$"{open}/1/1-clean.jpg", $"{open}/1/result.json", "other/thing.jpg"];
+        foreach (var key in orphans.Concat(kept))
+            await _app.Blobs.PutAsync(key, Samples.Photo, "image/jpeg", cancel);
+        // As if the sweep ran between the deletion's two steps.
+        await _app.ExecuteAsync($"update jobs set deleted_at = now(), purged = true where id = '{deleted}'");
+        var before = await _app.Blobs.ListAsync("", cancel).Select(entry => entry.Key).ToListAsync(cancel);
+        var sweep = _app.Services.GetRequiredService<OrphanSweep>();
+
+        (await sweep.SweepAsync(cancel)).ShouldBe(0, "nothing is old enough");
+        await _app.ExecuteAsync($"update jobs set deadline = now() + interval '3 days', due_at = now() + interval '3 days' where id = '{open}'");
+        _app.Clock.Pass(TimeSpan.FromHours(25));
+        await sweep.SweepAsync(cancel);
+
+        var gone = before.Except(await _app.Blobs.ListAsync("", cancel).Select(entry => entry.Key).ToListAsync(cancel)).ToList();
+        gone.Where(key => !key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).Order().ShouldBe(orphans.Where(key => !key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).Order());
+        before.Where(key => key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).ShouldBeSubsetOf(gone);
+        (await _app.CountAsync($"photos where id = '{photo.Text("id")}'")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task One_replica_sweeps_at_a_time()
+    {
+        await using var other = await _app.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var taken = new Npgsql.NpgsqlCommand($"select pg_advisory_lock({OrphanSweep.LockKey})", other);
+        await taken.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        (await _app.Services.GetRequiredService<OrphanSweep>().SweepAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
     }
 
     [Fact]

@@ -1,0 +1,125 @@
+using HomeStage.Staging.Attempts;
+using HomeStage.Storage;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace HomeStage.Staging.Retention;
+
+/// <summary>
+/// Removes files that nothing points at: what a worker wrote for a job that had ended, what a crash left between a file and its row.
+/// Only files of more than a day, and never one of a job that has not ended. One replica at a time sweeps.
+/// </summary>
+internal sealed partial class OrphanSweep(
+    IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, StagingMetrics metrics, TimeProvider time, ILogger<OrphanSweep> logger)
+    : BackgroundService
+{
+    /// <summary>How old a file must be; longer than any job or submission may take.</summary>
+    internal static readonly TimeSpan Age = TimeSpan.FromHours(24);
+
+    /// <summary>Of the advisory lock: any number that no other lock of this database has.</summary>
+    internal const long LockKey = 0x486F_6D65_5377_6570;
+    private const int BatchSize = 500;
+    private const string Photos = "photos";
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(6);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(5);
+
+    /// <summary>One pass over the whole store.</summary>
+    /// <returns>How many files were removed; null if another replica is at it.</returns>
+    internal async Task<int?> SweepAsync(CancellationToken cancellationToken)
+    {
+        // The lock belongs to this connection and ends with it, also if the process dies.
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        if (!await AskAsync(connection, "select pg_try_advisory_lock($1)", cancellationToken))
+            return null;
+        try
+        {
+            var removed = 0;
+            var oldest = time.GetUtcNow() - Age;
+            await foreach (var batch in blobs.ListAsync("", cancellationToken).Where(entry => entry.StoredAt < oldest).Chunk(BatchSize).WithCancellation(cancellationToken))
+                removed += await SweepAsync(batch, cancellationToken);
+            if (removed > 0)
+                Log.Swept(logger, removed);
+            return removed;
+        }
+        finally
+        {
+            await AskAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var wait = Interval;
+            try
+            {
+                await SweepAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.SweepFailed(logger, error);
+                wait = AfterFailure;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task<bool> AskAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = LockKey } } };
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<int> SweepAsync(BlobEntry[] batch, CancellationToken cancellationToken)
+    {
+        var files = batch.Select(entry => (entry.Key, Owner: OwnerOf(entry.Key))).Where(file => file.Owner is not null).ToList();
+        var needed = await NeededAsync([.. files.Select(file => file.Owner!.Value.Id).Distinct()], cancellationToken);
+        var removed = 0;
+        foreach (var (key, owner) in files)
+        {
+            if (needed.Whole.Contains(owner!.Value.Id) || needed.Keys.Contains(key))
+                continue;
+            await blobs.DeleteAsync(key, cancellationToken);
+            metrics.OrphanRemoved(owner.Value.IsPhoto ? "photo" : "job");
+            removed++;
+        }
+
+        return removed;
+    }
+
+    /// <summary>Photos that are there, jobs that have not ended, and what those that have ended show.</summary>
+    private async Task<(HashSet<Guid> Whole, HashSet<string> Keys)> NeededAsync(Guid[] owners, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var photos = await db.Photos.Where(photo => owners.Contains(photo.Id)).Select(photo => photo.Id).ToListAsync(cancellationToken);
+        var jobs = await db.Jobs.AsNoTracking().Where(job => owners.Contains(job.Id)).ToListAsync(cancellationToken);
+        var ended = jobs.Where(job => job is { IsTerminal: true, DeletedAt: null });
+        return ([.. photos, .. jobs.Where(job => !job.IsTerminal).Select(job => job.Id)], [.. ended.SelectMany(Shown)]);
+    }
+
+    private static IEnumerable<string> Shown(Job job) =>
+        job.Pictures.SelectMany(picture => (string[])[picture.Clean, picture.Labeled, picture.Thumb]).Append(job.OriginalBlob);
+
+    // What is neither a photo's nor a job's is not ours to judge.
+    private static (Guid Id, bool IsPhoto)? OwnerOf(string key)
+    {
+        var segments = key.Split('/');
+        var isPhoto = segments[0] == Photos;
+        return Guid.TryParse(segments.ElementAtOrDefault(isPhoto ? 1 : 0), out var id) ? (id, isPhoto) : null;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "{Count} files that nothing points at were removed", EventName = "orphans_swept")]
+        public static partial void Swept(ILogger logger, int count);
+
+        [LoggerMessage(2, LogLevel.Warning, "The sweep of orphaned files failed; it goes on in some minutes", EventName = "orphan_sweep_failed")]
+        public static partial void SweepFailed(ILogger logger, Exception exception);
+    }
+}
