@@ -1,8 +1,10 @@
 using HomeStage.Gateway.Csrf;
 using HomeStage.Gateway.Headers;
 using HomeStage.Gateway.Identity;
+using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Page;
 using HomeStage.Gateway.Proxy;
+using HomeStage.Gateway.Requests;
 using HomeStage.Gateway.Sessions;
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Gateway.Tls;
@@ -21,8 +23,14 @@ internal static class GatewayService
         service.AddOrigins();
 
         // In the order that a request meets them.
+        service.AddTrustedProxies();
         service.AddSecurityHeaders();
+        service.AddRequestRules();
+        service.AddPublicAddress();
+        service.AddCors();
         service.AddPathRules();
+        service.AddBlockedAddresses();
+        service.AddRateLimits();
         service.AddPage();
         service.AddSessions();
 

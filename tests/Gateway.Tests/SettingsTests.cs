@@ -1,6 +1,5 @@
 using HomeStage.Hosting;
 using HomeStage.Hosting.Configuration;
-using HomeStage.Testing;
 
 namespace HomeStage.Gateway.Tests;
 
@@ -25,7 +24,50 @@ public sealed class SettingsTests(SharedStack shared)
         { "STAGING_API_URL", null, "STAGING_API_URL is missing" },
         { "TLS_CERT", "a certificate", "TLS_KEY_FILE is missing" },
         { "TLS_KEY", "a key", "TLS_CERT_FILE is missing" },
+        { "LIMITS", "none", "LIMITS must be on or off" },
+        { "LIMIT_API", "100", "LIMIT_API must be limits such as" },
+        { "LIMIT_SIGN_IN", "0/min burst 0", "LIMIT_SIGN_IN must be limits such as" },
+        { "GATEWAY_REPLICAS", "0", "GATEWAY_REPLICAS must be" },
+        { "REDIS_CONNECTION", null, "REDIS_CONNECTION is missing" },
+        { "TRUSTED_PROXIES", "everybody", "TRUSTED_PROXIES must be" },
+        { "TRUSTED_PROXIES", "0.0.0.0/0", "TRUSTED_PROXIES must be" },
+        { "COUNTRY_HEADER", "CF-IPCountry", "COUNTRY_HEADER is of no use" },
+        { "TLS_IN_FRONT", "yes", "TLS_IN_FRONT must be" },
+        { "TLS_IN_FRONT", "true", "TLS_IN_FRONT needs TRUSTED_PROXIES" },
+        { "HTTP_REDIRECT_URL", "http://127.0.0.1:0", "HTTP_REDIRECT_URL is of no use" },
+        { "MAX_CONNECTIONS", "0", "MAX_CONNECTIONS must be" },
     };
+
+    [Fact]
+    public async Task Production_is_not_served_without_https_or_limits()
+    {
+        var settings = new Dictionary<string, string>(shared.Stack.Settings, StringComparer.Ordinal) { ["ENVIRONMENT"] = "Production" };
+
+        var error = await Should.ThrowAsync<SettingsException>(() => ServiceHost.StartAsync("gateway", settings, GatewayService.Compose));
+
+        error.Problems.Count.ShouldBe(3);
+        error.Problems.ShouldContain(problem => problem.StartsWith("PUBLIC_URL must be https in Production"));
+        error.Problems.ShouldContain(problem => problem.StartsWith("TLS_CERT_FILE is missing: Production is served over https"));
+        error.Problems.ShouldContain(problem => problem.StartsWith("LIMITS cannot be off in Production"));
+    }
+
+    [Fact]
+    public async Task Production_is_served_behind_a_proxy_that_is_declared_to_speak_https()
+    {
+        await using var stack = await Stack.StartAsync((_, settings) =>
+        {
+            settings["ENVIRONMENT"] = "Production";
+            settings["PUBLIC_URL"] = "https://homestage.test";
+            settings["TLS_IN_FRONT"] = "true";
+            settings["TRUSTED_PROXIES"] = "127.0.0.1";
+            settings["LIMITS"] = "on";
+        });
+        using var client = stack.Client();
+
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/plans", ("Host", "homestage.test"));
+
+        answer.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK);
+    }
 
     [Theory]
     [MemberData(nameof(Nonsense))]

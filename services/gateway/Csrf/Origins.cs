@@ -13,6 +13,10 @@ internal sealed class Origins(Uri publicUrl, FrozenSet<string> allowed)
     /// <summary>Where people reach us.</summary>
     internal Uri PublicUrl => publicUrl;
 
+    /// <summary>The configured origins beside our own.</summary>
+    internal IReadOnlyCollection<string> Others { get; } =
+        [.. allowed.Where(origin => !string.Equals(origin, publicUrl.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase))];
+
     /// <summary>Whether an unsafe request is admitted: with a cookie only from our own page, without one not from a foreign page.</summary>
     internal bool Admits(HttpRequest request, bool withCookie) => withCookie ? IsOwn(request) : !IsForeign(request);
 

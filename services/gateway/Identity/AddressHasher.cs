@@ -14,14 +14,29 @@ internal sealed class AddressHasher(byte[] pepper)
     /// <summary>The hash; a connection without an address counts as the unspecified one.</summary>
     public string Hash(IPAddress? address)
     {
+        address = Plain(address);
+        return HashBytes(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 8 : 4);
+    }
+
+    /// <summary>The hash of an IPv6 address's /48, the network that many households share; null for IPv4.</summary>
+    public string? HashNetwork(IPAddress? address)
+    {
+        address = Plain(address);
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? HashBytes(address, 6) : null;
+    }
+
+    private static IPAddress Plain(IPAddress? address)
+    {
         address ??= IPAddress.Any;
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    }
+
+    private string HashBytes(IPAddress address, int length)
+    {
         Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        var household = bytes[..(address.AddressFamily == AddressFamily.InterNetworkV6 ? 8 : length)];
+        address.TryWriteBytes(bytes, out _);
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(pepper, household, hash);
+        HMACSHA256.HashData(pepper, bytes[..length], hash);
         return Base64UrlEncoder.Encode(hash.ToArray());
     }
 }

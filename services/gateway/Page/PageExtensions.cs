@@ -5,7 +5,7 @@ namespace HomeStage.Gateway.Page;
 /// <summary>The web page: plain files, no framework, no inline code.</summary>
 internal static class PageExtensions
 {
-    internal static void AddPage(this ServiceBuilder service) => service.Use(app =>
+    internal static void AddPage(this ServiceBuilder service) => service.Map(app =>
     {
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions

@@ -17,15 +17,16 @@ internal sealed class BodyLimits(RequestDelegate next, SecurityEvents events)
     public async Task InvokeAsync(HttpContext context)
     {
         var limit = LimitOf(context.GetReverseProxyFeature().Route.Config);
-        if (context.Request.ContentLength is not { } length || length <= limit)
+        var fits = context.Request.ContentLength is not { } length || length <= limit;
+        // Of a body that does not fit the server reads what is on its way for some seconds, so that the client gets to see the answer.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+            feature.MaxRequestBodySize = fits ? limit : null;
+        if (fits)
         {
             await next(context);
             return;
         }
 
-        // The server then reads what is on its way for some seconds, so that the client gets to see the answer before the connection ends.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
-            feature.MaxRequestBodySize = null;
         events.BodyTooLarge(context);
         await TooLarge(limit).ExecuteAsync(context);
     }

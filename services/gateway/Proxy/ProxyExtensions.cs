@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Webhooks;
 using HomeStage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -24,6 +25,7 @@ internal static class ProxyExtensions
         }
 
         service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = BodyLimits.Default);
+        service.Services.AddSingleton<WebhookSlots>();
         service.Services.AddReverseProxy()
             .LoadFromConfig(service.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<UpstreamTransforms>();
@@ -32,6 +34,8 @@ internal static class ProxyExtensions
             // In the order that a request meets them.
             proxy.UseMiddleware<UpstreamProblems>();
             proxy.UseMiddleware<BodyLimits>();
+            proxy.UseMiddleware<BodyTypes>();
+            proxy.UseMiddleware<WebhookDoor>();
             proxy.UseMiddleware<RouteCallers>();
             proxy.UseMiddleware<StreamEnds>();
         }));

@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 
 namespace HomeStage.Gateway.Proxy;
@@ -5,11 +6,23 @@ namespace HomeStage.Gateway.Proxy;
 /// <summary>What a route's metadata in <c>appsettings.json</c> says; explained there.</summary>
 internal static class RouteRules
 {
+    private static readonly string[] Json = ["application/json"];
+
     internal static bool IsPublic(this RouteConfig route) => Is(route, "Caller", "public");
 
     internal static bool IsCosted(this RouteConfig route) => Is(route, "Costed", "true");
 
     internal static bool IsStream(this RouteConfig route) => Is(route, "Stream", "true");
+
+    internal static bool IsStripe(this RouteConfig route) => Is(route, "Door", "stripe");
+
+    /// <summary>The media types that a body may have.</summary>
+    internal static string[] BodyTypes(this RouteConfig route) =>
+        route.Metadata is { } metadata && metadata.TryGetValue("Body", out var types) ? types.Split(' ') : Json;
+
+    /// <summary>The class whose limits hold for the route; null where none do.</summary>
+    internal static string? Limit(this RouteConfig route) =>
+        route.Metadata?.GetValueOrDefault("Limit", LimitClasses.Api) is var limit && limit != "none" ? limit ?? LimitClasses.Api : null;
 
     /// <summary>The service behind a cluster, by the name that its tokens carry as audience.</summary>
     internal static string Audience(this ClusterConfig cluster) => cluster.Metadata!["Audience"];

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using HomeStage.Gateway.Limits;
 
 namespace HomeStage.Gateway.Telemetry;
 
@@ -10,6 +11,7 @@ internal sealed class GatewayMetrics : IDisposable
     private readonly Counter<long> _sessionsIssued;
     private readonly Counter<long> _sessionsRegistered;
     private readonly Counter<long> _upstreamFailures;
+    private readonly Counter<long> _limitDecisions;
 
     public GatewayMetrics(IMeterFactory meters)
     {
@@ -18,6 +20,7 @@ internal sealed class GatewayMetrics : IDisposable
         _sessionsIssued = _meter.CreateCounter<long>("homestage.gateway.sessions_issued", description: "Visitor sessions issued.");
         _sessionsRegistered = _meter.CreateCounter<long>("homestage.gateway.session_registrations", description: "Registrations at entitlements, by outcome.");
         _upstreamFailures = _meter.CreateCounter<long>("homestage.gateway.upstream_failures", description: "Requests that an upstream did not answer, by upstream and error.");
+        _limitDecisions = _meter.CreateCounter<long>("homestage.gateway.limit_decisions", description: "Requests that a limit was asked about, by class and outcome.");
     }
 
     public void SecurityEvent(string name, string reason) =>
@@ -30,6 +33,9 @@ internal sealed class GatewayMetrics : IDisposable
 
     public void UpstreamFailed(string upstream, string error) =>
         _upstreamFailures.Add(1, new("upstream", upstream), new KeyValuePair<string, object?>("error", error));
+
+    public void LimitDecided(string limit, LimitOutcome outcome) =>
+        _limitDecisions.Add(1, new("limit", limit), new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 
     public void Dispose() => _meter.Dispose();
 }

@@ -1,13 +1,13 @@
-using HomeStage.Gateway.Identity;
+using HomeStage.Gateway.Requests;
 using HomeStage.Hosting;
 
 namespace HomeStage.Gateway.Telemetry;
 
 /// <summary>
-/// Security events: one log line and one count each. The line carries <c>timestamp, level, event, ip, user_agent, reason, traceId</c>;
-/// <c>ip</c> is the keyed hash that the services see too, never the address.
+/// Security events: one log line and one count each. The line carries <c>timestamp, level, event, ip, country, user_agent, reason, traceId</c>;
+/// <c>ip</c> is the keyed hash that the services see too, never the address, and <c>country</c> what a trusted proxy says (<c>COUNTRY_HEADER</c>).
 /// </summary>
-internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics, AddressHasher addresses)
+internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics)
 {
     private const int UserAgentLimit = 200;
 
@@ -27,29 +27,47 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
     /// <summary>A body larger than the route takes.</summary>
     public void BodyTooLarge(HttpContext context) => Record(context, "body_too_large", "size", Log.BodyTooLarge);
 
-    private void Record(HttpContext context, string name, string reason, Action<ILogger, string, string, string> log)
+    /// <summary>A webhook that cannot be Stripe's, or whose body does not come.</summary>
+    public void WebhookRefused(HttpContext context, string reason) => Record(context, "webhook_refused", reason, Log.WebhookRefused);
+
+    /// <summary>A limit was exceeded.</summary>
+    public void RateLimited(HttpContext context, string limit) => Record(context, "rate_limited", limit, Log.RateLimited);
+
+    /// <summary>A request from an address that support blocked.</summary>
+    public void AddressBlocked(HttpContext context) => Record(context, "address_blocked", "support", Log.AddressBlocked);
+
+    private void Record(HttpContext context, string name, string reason, Action<ILogger, string, string?, string, string> log)
     {
         metrics.SecurityEvent(name, reason);
         var agent = context.Request.Headers.UserAgent.ToString();
-        log(logger, addresses.Hash(context.Connection.RemoteIpAddress), agent.Length > UserAgentLimit ? agent[..UserAgentLimit] : agent, reason);
+        log(logger, ClientAddress.Of(context).Hash, ClientCountry.Of(context), agent.Length > UserAgentLimit ? agent[..UserAgentLimit] : agent, reason);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Refused a request from a foreign origin ({ip}, {user_agent}, {reason})", EventName = "csrf_rejected")]
-        public static partial void CsrfRejected(ILogger logger, string ip, string user_agent, string reason);
+        [LoggerMessage(1, LogLevel.Warning, "Refused a request from a foreign origin ({ip}, {country}, {user_agent}, {reason})", EventName = "csrf_rejected")]
+        public static partial void CsrfRejected(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(2, LogLevel.Warning, "Refused a credential ({ip}, {user_agent}, {reason})", EventName = "authentication_failed")]
-        public static partial void AuthenticationFailed(ILogger logger, string ip, string user_agent, string reason);
+        [LoggerMessage(2, LogLevel.Warning, "Refused a credential ({ip}, {country}, {user_agent}, {reason})", EventName = "authentication_failed")]
+        public static partial void AuthenticationFailed(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(3, LogLevel.Warning, "No key decrypts a session cookie ({ip}, {user_agent}, {reason})", EventName = "session_unreadable")]
-        public static partial void SessionUnreadable(ILogger logger, string ip, string user_agent, string reason);
+        [LoggerMessage(3, LogLevel.Warning, "No key decrypts a session cookie ({ip}, {country}, {user_agent}, {reason})", EventName = "session_unreadable")]
+        public static partial void SessionUnreadable(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(4, LogLevel.Warning, "Refused an ambiguous path ({ip}, {user_agent}, {reason})", EventName = "path_refused")]
-        public static partial void PathRefused(ILogger logger, string ip, string user_agent, string reason);
+        [LoggerMessage(4, LogLevel.Warning, "Refused an ambiguous path ({ip}, {country}, {user_agent}, {reason})", EventName = "path_refused")]
+        public static partial void PathRefused(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(5, LogLevel.Warning, "Refused a body that is too large ({ip}, {user_agent}, {reason})", EventName = "body_too_large")]
-        public static partial void BodyTooLarge(ILogger logger, string ip, string user_agent, string reason);
+        [LoggerMessage(5, LogLevel.Warning, "Refused a body that is too large ({ip}, {country}, {user_agent}, {reason})", EventName = "body_too_large")]
+        public static partial void BodyTooLarge(ILogger logger, string ip, string? country, string user_agent, string reason);
+
+        [LoggerMessage(6, LogLevel.Warning, "A limit was exceeded ({ip}, {country}, {user_agent}, {reason})", EventName = "rate_limited")]
+        public static partial void RateLimited(ILogger logger, string ip, string? country, string user_agent, string reason);
+
+        [LoggerMessage(8, LogLevel.Warning, "Refused a webhook at the door ({ip}, {country}, {user_agent}, {reason})", EventName = "webhook_refused")]
+        public static partial void WebhookRefused(ILogger logger, string ip, string? country, string user_agent, string reason);
+
+        [LoggerMessage(7, LogLevel.Warning, "Refused a blocked address ({ip}, {country}, {user_agent}, {reason})", EventName = "address_blocked")]
+        public static partial void AddressBlocked(ILogger logger, string ip, string? country, string user_agent, string reason);
     }
 }
 

@@ -2,10 +2,11 @@ using System.Net;
 
 namespace HomeStage.Hosting.Health;
 
-internal static class Listeners
+/// <summary>Addresses of listeners.</summary>
+public static class Listeners
 {
     /// <summary>Where to listen for an address such as <c>http://127.0.0.1:5001</c>; <c>localhost</c> is IPv4 loopback, other names are every address.</summary>
-    internal static IPEndPoint EndPointOf(Uri url)
+    public static IPEndPoint EndPointOf(Uri url)
     {
         var host = url.Host.Trim('[', ']');
         if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase))

@@ -5,13 +5,16 @@ using StackExchange.Redis;
 namespace HomeStage.Hosting.Redis;
 
 /// <summary>
-/// Redis as something that may be away or frozen at any time. Every call ends within 100 ms: with an answer, or with
-/// <see cref="RedisUnavailableException"/>; after repeated failures calls fail at once for a second. What then holds is the caller's rule.
+/// Redis as something that may be away or frozen at any time. Every call ends within 100 ms (<c>REDIS_TIMEOUT_MS</c>): with an answer, or with
+/// <see cref="RedisUnavailableException"/>; after repeated failures calls fail at once for a second, and so do calls beyond
+/// <see cref="MostInFlight"/> at a time. What then holds is the caller's rule.
 /// </summary>
 public sealed class RedisConnection : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(100);
+    private const int MostInFlight = 256;
 
+    private readonly TimeSpan _limit;
+    private readonly SemaphoreSlim _places = new(MostInFlight);
     private readonly Lazy<Task<ConnectionMultiplexer>> _connection;
     private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder()
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions
@@ -23,8 +26,9 @@ public sealed class RedisConnection : IAsyncDisposable
         })
         .Build();
 
-    internal RedisConnection(string configuration)
+    internal RedisConnection(string configuration, TimeSpan limit)
     {
+        _limit = limit;
         var options = ConfigurationOptions.Parse(configuration);
         options.AbortOnConnectFail = false;
         options.ConnectTimeout = 1000;
@@ -33,24 +37,32 @@ public sealed class RedisConnection : IAsyncDisposable
     }
 
     /// <summary>Runs one command.</summary>
-    /// <exception cref="RedisUnavailableException">No answer within 100 ms, no connection, or the breaker is open.</exception>
+    /// <exception cref="RedisUnavailableException">No answer in time, no connection, or the breaker is open.</exception>
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
+        if (!_places.Wait(0, CancellationToken.None))
+            throw new RedisUnavailableException(inner: null);
         try
         {
             return await _breaker.ExecuteAsync(
-                async token =>
-                {
-                    // 1.2.6 can wait for ever on a frozen server, whatever its own timeouts say.
-                    var redis = await _connection.Value.WaitAsync(Limit, token);
-                    return await command(redis.GetDatabase()).WaitAsync(Limit, token);
-                },
+                // 1.2.6 can wait for ever on a frozen server, whatever its own timeouts say.
+                async token => await ConnectAndRunAsync(command).WaitAsync(_limit, token),
                 cancellationToken);
         }
         catch (Exception error) when (error is RedisException or TimeoutException or BrokenCircuitException)
         {
             throw new RedisUnavailableException(error);
         }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private async Task<T> ConnectAndRunAsync<T>(Func<IDatabase, Task<T>> command)
+    {
+        var connection = _connection.Value;
+        return await command((connection.IsCompletedSuccessfully ? connection.Result : await connection).GetDatabase());
     }
 
     /// <summary>
@@ -72,11 +84,12 @@ public sealed class RedisConnection : IAsyncDisposable
     /// <summary>Closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
+        _places.Dispose();
         if (!_connection.IsValueCreated)
             return;
         try
         {
-            (await _connection.Value.WaitAsync(Limit)).Dispose();
+            (await _connection.Value.WaitAsync(_limit)).Dispose();
         }
         catch (Exception error) when (error is RedisException or TimeoutException)
         {
@@ -86,4 +99,4 @@ public sealed class RedisConnection : IAsyncDisposable
 }
 
 /// <summary>Redis did not answer.</summary>
-public sealed class RedisUnavailableException(Exception inner) : Exception("Redis is not available.", inner);
+public sealed class RedisUnavailableException(Exception? inner) : Exception("Redis is not available.", inner);

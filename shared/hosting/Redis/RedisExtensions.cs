@@ -6,7 +6,7 @@ namespace HomeStage.Hosting.Redis;
 /// <summary>The connection to Redis.</summary>
 public static class RedisExtensions
 {
-    /// <summary>Adds <see cref="RedisConnection"/>; reads <c>REDIS_CONNECTION</c>. The service starts without Redis.</summary>
+    /// <summary>Adds <see cref="RedisConnection"/>; reads <c>REDIS_CONNECTION</c> and <c>REDIS_TIMEOUT_MS</c>. The service starts without Redis.</summary>
     public static void AddRedis(this ServiceBuilder service)
     {
         var text = service.Settings.Required("REDIS_CONNECTION", "host:port,password=… of Redis");
@@ -19,6 +19,7 @@ public static class RedisExtensions
             service.Settings.Refuse("REDIS_CONNECTION", "must be host:port followed by options such as password=…");
         }
 
-        service.Services.AddSingleton(_ => new RedisConnection(text));
+        var limit = service.Settings.WholeNumber("REDIS_TIMEOUT_MS", 100, 10, 10_000, "how long a call to Redis may take, in ms");
+        service.Services.AddSingleton(_ => new RedisConnection(text, TimeSpan.FromMilliseconds(limit)));
     }
 }

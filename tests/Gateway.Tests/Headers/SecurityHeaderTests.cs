@@ -55,6 +55,7 @@ public sealed class SecurityHeaderTests(SharedStack shared)
         answer.Headers.GetValues("Referrer-Policy").ShouldBe(["same-origin"]);
         answer.Headers.GetValues("Cross-Origin-Opener-Policy").ShouldBe(["same-origin"]);
         answer.Headers.GetValues("Cross-Origin-Resource-Policy").ShouldBe(["same-origin"]);
+        answer.Headers.GetValues("Cross-Origin-Embedder-Policy").ShouldBe(["require-corp"]);
         answer.Headers.Contains("Permissions-Policy").ShouldBeTrue();
         answer.Headers.Contains("Server").ShouldBeFalse();
         answer.Headers.Contains("X-Powered-By").ShouldBeFalse();
@@ -70,8 +71,9 @@ public sealed class SecurityHeaderTests(SharedStack shared)
         await using var stack = await Stack.StartAsync((_, settings) => settings["PUBLIC_URL"] = publicUrl);
         using var client = stack.Client();
 
-        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/plans");
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/plans", ("Host", new Uri(publicUrl).Authority));
 
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         answer.Headers.Contains("Strict-Transport-Security").ShouldBe(promised);
     }
 

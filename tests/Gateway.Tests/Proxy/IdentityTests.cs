@@ -87,7 +87,7 @@ public sealed class IdentityTests(SharedStack shared)
             stack.Url,
             $"""
             GET /api/v1/credits HTTP/1.1
-            Host: forged.example
+            Host: localhost
             cookie: {visitor.Cookie}; other=1
             x-homestage-account: 1
             X-HomeStage-Account: 2

@@ -71,7 +71,7 @@ public sealed class UpstreamTests
         using var client = stack.Client();
         async Task<HttpResponseMessage> PostAsync(HttpContent body)
         {
-            using var request = Http.Request(HttpMethod.Post, path).With(body);
+            using var request = Post(stack, path, body);
             return await client.SendAsync(request, TestContext.Current.CancellationToken);
         }
 
@@ -91,7 +91,7 @@ public sealed class UpstreamTests
     {
         await using var stack = await Stack.StartAsync();
         using var client = stack.Client();
-        using var request = Http.Request(HttpMethod.Post, "/api/v1/photos").With(new ByteArrayContent(new byte[30 * 1024 * 1024]));
+        using var request = Post(stack, "/api/v1/photos", new ByteArrayContent(new byte[30 * 1024 * 1024]));
 
         using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
 
@@ -106,7 +106,7 @@ public sealed class UpstreamTests
     {
         await using var stack = await Stack.StartAsync();
         using var client = stack.Client();
-        using var request = Http.Request(HttpMethod.Post, path).With(new ByteArrayContent(new byte[limit + 1]));
+        using var request = Post(stack, path, new ByteArrayContent(new byte[limit + 1]));
         request.Headers.TransferEncodingChunked = true;
 
         using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
@@ -193,5 +193,12 @@ public sealed class UpstreamTests
         await stack.StopGatewayAsync().WaitAsync(TestContext.Current.CancellationToken);
 
         await ended.Task.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>A body of a type that the route takes, and what the webhook door wants to see.</summary>
+    private static HttpRequestMessage Post(Stack stack, string path, HttpContent body)
+    {
+        body.Headers.ContentType = new(path.EndsWith("photos", StringComparison.Ordinal) ? "image/jpeg" : "application/json");
+        return Http.Request(HttpMethod.Post, path, ("Stripe-Signature", Webhooks.Hook.Signature(stack))).With(body);
     }
 }

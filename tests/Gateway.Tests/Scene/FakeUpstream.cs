@@ -23,6 +23,9 @@ public sealed class FakeUpstream : IAsyncDisposable
     /// <summary>What it received, in order.</summary>
     public ConcurrentQueue<Received> Requests { get; private init; } = [];
 
+    /// <summary>The addresses that entitlements says are blocked, by hash.</summary>
+    public ConcurrentDictionary<string, DateTimeOffset?> Blocks { get; private init; } = [];
+
     /// <summary>Starts it.</summary>
     /// <param name="name">The service's name, which it demands as audience.</param>
     /// <param name="callersFolder">Holds the gateway's public key.</param>
@@ -31,6 +34,7 @@ public sealed class FakeUpstream : IAsyncDisposable
     public static async Task<FakeUpstream> StartAsync(string name, string callersFolder, TimeProvider time, Func<HttpContext, Task<bool>>? answer = null)
     {
         var requests = new ConcurrentQueue<Received>();
+        var blocks = new ConcurrentDictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
         var app = await ServiceHost.StartAsync(
             name,
             new Dictionary<string, string>
@@ -42,6 +46,8 @@ public sealed class FakeUpstream : IAsyncDisposable
             service =>
             {
                 service.AddIdentity(callers: ["gateway"]);
+                // Asked every few seconds, whatever a test does.
+                service.Map(routes => routes.MapGet("/internal/blocks", () => new { blocks = blocks.Select(block => new { addressHash = block.Key, until = block.Value }) }));
                 service.Map(routes => routes.Map("/{**path}", async (HttpContext context, Caller caller) =>
                 {
                     var received = await Received.ReadAsync(context, caller);
@@ -51,7 +57,7 @@ public sealed class FakeUpstream : IAsyncDisposable
                 }));
             },
             services => services.AddSingleton(time));
-        return new FakeUpstream(app) { Requests = requests };
+        return new FakeUpstream(app) { Requests = requests, Blocks = blocks };
     }
 
     public async ValueTask DisposeAsync()

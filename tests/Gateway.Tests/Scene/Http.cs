@@ -76,14 +76,21 @@ public static class Http
         return (answer.Cookie(), session.GetProperty("accountId").GetGuid(), session.GetProperty("sessionId").GetGuid());
     }
 
-    /// <summary>Sends bytes as they are, and reads until the server closes.</summary>
-    public static async Task<string> RawAsync(Uri url, string request)
+    /// <summary>Sends bytes as they are, and reads until the server closes or has sent a certain text.</summary>
+    public static async Task<string> RawAsync(Uri url, string request, string? until = null)
     {
         var cancel = TestContext.Current.CancellationToken;
         using var socket = new TcpClient();
         await socket.ConnectAsync(url.Host, url.Port, cancel);
         await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), cancel);
-        using var reader = new StreamReader(socket.GetStream(), Encoding.ASCII);
-        return await reader.ReadToEndAsync(cancel);
+        var (answer, buffer) = (new StringBuilder(), new byte[16 * 1024]);
+        while (await socket.GetStream().ReadAsync(buffer, cancel) is var read and > 0)
+        {
+            answer.Append(Encoding.ASCII.GetString(buffer, 0, read));
+            if (until is not null && answer.ToString().Contains(until, StringComparison.Ordinal))
+                break;
+        }
+
+        return answer.ToString();
     }
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using HomeStage.Hosting;
-using HomeStage.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,6 +16,7 @@ public sealed class Stack : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private WebApplication? _gateway;
+    private Action<IServiceCollection>? _configure;
 
     private Stack()
     {
@@ -46,12 +46,16 @@ public sealed class Stack : IAsyncDisposable
     /// <param name="settings">Changes the gateway's settings; a null value removes one.</param>
     /// <param name="stagingApi">Answers at staging-api instead of the echo.</param>
     /// <param name="entitlements">Answers at entitlements instead of the echo.</param>
+    /// <param name="billing">Answers at billing instead of the echo.</param>
+    /// <param name="configure">Changes the gateway's registrations.</param>
     public static async Task<Stack> StartAsync(
         Action<Stack, Dictionary<string, string>>? settings = null,
         Func<HttpContext, Task<bool>>? stagingApi = null,
-        Func<HttpContext, Task<bool>>? entitlements = null)
+        Func<HttpContext, Task<bool>>? entitlements = null,
+        Func<HttpContext, Task<bool>>? billing = null,
+        Action<IServiceCollection>? configure = null)
     {
-        var stack = new Stack();
+        var stack = new Stack { _configure = configure };
         Directory.CreateDirectory(stack.CookieKeysFolder);
         Directory.CreateDirectory(stack._folder.File("callers"));
         stack.AddCookieKey("0001");
@@ -60,7 +64,7 @@ public sealed class Stack : IAsyncDisposable
         await File.WriteAllTextAsync(stack._folder.File("callers/gateway.pem"), key.ExportSubjectPublicKeyInfoPem());
 
         var callers = stack._folder.File("callers");
-        stack.Billing = await FakeUpstream.StartAsync("billing", callers, stack.Time);
+        stack.Billing = await FakeUpstream.StartAsync("billing", callers, stack.Time, billing);
         stack.Entitlements = await FakeUpstream.StartAsync("entitlements", callers, stack.Time, entitlements);
         stack.StagingApi = await FakeUpstream.StartAsync("staging-api", callers, stack.Time, stagingApi);
         stack.Settings = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -74,6 +78,10 @@ public sealed class Stack : IAsyncDisposable
             ["BILLING_URL"] = stack.Billing.Url,
             ["ENTITLEMENTS_URL"] = stack.Entitlements.Url,
             ["STAGING_API_URL"] = stack.StagingApi.Url,
+            ["ENVIRONMENT"] = "Development",
+            // Tests of limits switch them on and bring a Redis.
+            ["LIMITS"] = "off",
+            ["REDIS_CONNECTION"] = "127.0.0.1:1",
         };
         settings?.Invoke(stack, stack.Settings);
         await stack.RestartGatewayAsync();
@@ -84,12 +92,16 @@ public sealed class Stack : IAsyncDisposable
     public async Task RestartGatewayAsync()
     {
         await StopGatewayAsync();
-        _gateway = await ServiceHost.StartAsync("gateway", Settings, GatewayService.Compose, services =>
-        {
-            services.AddSingleton<TimeProvider>(Time);
-            services.AddSingleton<ILoggerProvider>(Logs);
-        });
+        _gateway = await StartReplicaAsync();
     }
+
+    /// <summary>One more gateway with the same settings; the caller stops it.</summary>
+    public Task<WebApplication> StartReplicaAsync() => ServiceHost.StartAsync("gateway", Settings, GatewayService.Compose, services =>
+    {
+        services.AddSingleton<TimeProvider>(Time);
+        services.AddSingleton<ILoggerProvider>(Logs);
+        _configure?.Invoke(services);
+    });
 
     public async Task StopGatewayAsync()
     {

@@ -85,11 +85,11 @@ public sealed class SessionCookieTests
         await using var stack = await Stack.StartAsync();
         using var client = stack.Client();
 
-        using var answer = await client.SendAsync(HttpMethod.Post, "/webhooks/stripe", ("Origin", "https://stripe.example"), ("Stripe-Signature", "t=1,v1=2"));
+        using var answer = await client.SendAsync(Webhooks.Hook.Request(stack, ("Origin", "https://stripe.example")), TestContext.Current.CancellationToken);
 
         var received = await answer.EchoAsync();
         received.Kind.ShouldBe("Anonymous");
-        received.Headers["stripe-signature"].ShouldBe("t=1,v1=2");
+        received.Headers["stripe-signature"].ShouldBe(Webhooks.Hook.Signature(stack));
         answer.Headers.Contains("Set-Cookie").ShouldBeFalse();
     }
 

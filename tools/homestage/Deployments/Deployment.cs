@@ -42,7 +42,11 @@ internal sealed class Deployment
     /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
-        ["gateway"] = ["ALLOWED_ORIGINS"],
+        ["gateway"] =
+        [
+            "ALLOWED_ORIGINS", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "COUNTRY_HEADER", "MAX_CONNECTIONS", "GATEWAY_REPLICAS", "LIMITS", "LIMIT_API", "LIMIT_MEDIA",
+            "LIMIT_UPLOAD", "LIMIT_STREAM", "LIMIT_STAGING", "LIMIT_CHECKOUT", "LIMIT_KEYS", "LIMIT_SIGN_IN", "LIMIT_RESTORE", "LIMIT_STATIC",
+        ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
         ["staging-api"] = [.. BlobSettings, "CLAMAV_ADDRESS"],
