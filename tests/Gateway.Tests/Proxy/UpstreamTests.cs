@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
 namespace HomeStage.Gateway.Tests.Proxy;
@@ -41,6 +42,68 @@ public sealed class UpstreamTests
         using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/catalog");
 
         await answer.ShouldBeProblemAsync(HttpStatusCode.GatewayTimeout, "unavailable");
+    }
+
+    [Theory]
+    [InlineData("GET", true)]
+    [InlineData("POST", false)]
+    public async Task What_no_upstream_can_have_seen_is_sent_again_if_it_is_safe(string method, bool again)
+    {
+        var connections = 0;
+        using var closed = new TcpListener(IPAddress.Loopback, 0);
+        closed.Start();
+        var nobody = $"http://127.0.0.1:{((IPEndPoint)closed.LocalEndpoint).Port}";
+        closed.Stop();
+        await using var stack = await Stack.StartAsync(
+            (_, settings) =>
+            {
+                // The replica that is down is asked first.
+                settings["ReverseProxy:Clusters:entitlements:LoadBalancingPolicy"] = "FirstAlphabetical";
+                settings["ReverseProxy:Clusters:entitlements:Destinations:a-dead-one:Address"] = nobody;
+            },
+            entitlements: _ => Task.FromResult(Interlocked.Increment(ref connections) < 0));
+        using var client = stack.Client();
+
+        using var answer = await client.SendAsync(new HttpMethod(method), "/api/v1/credits", ("Origin", Stack.PublicOrigin));
+
+        answer.StatusCode.ShouldBe(again ? HttpStatusCode.OK : HttpStatusCode.BadGateway);
+        connections.ShouldBe(again ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task An_upstream_that_says_it_is_not_ready_is_not_asked_while_another_is()
+    {
+        await using var other = await ManagementAsync(StatusCodes.Status503ServiceUnavailable);
+        await using var stack = await Stack.StartAsync((stack, settings) =>
+        {
+            settings["ENTITLEMENTS_HEALTH_URL"] = stack.Entitlements.ManagementUrl;
+            settings["ReverseProxy:Clusters:entitlements:LoadBalancingPolicy"] = "FirstAlphabetical";
+            settings["ReverseProxy:Clusters:entitlements:Destinations:a-draining-one:Address"] = other.Urls.First();
+            settings["ReverseProxy:Clusters:entitlements:Destinations:a-draining-one:Health"] = other.Urls.First();
+            settings["ReverseProxy:Clusters:entitlements:HealthCheck:Active:Interval"] = "00:00:00.1";
+        });
+        using var client = stack.Client();
+
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await client.SendAsync(HttpMethod.Post, "/api/v1/credits", ("Origin", Stack.PublicOrigin));
+                return answer.StatusCode == HttpStatusCode.OK;
+            },
+            "the one that drains is left out");
+    }
+
+    private static async Task<WebApplication> ManagementAsync(int status)
+    {
+        var app = WebApplication.Create();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.Run(context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return app;
     }
 
     [Fact]

@@ -20,6 +20,9 @@ public sealed class FakeUpstream : IAsyncDisposable
     /// <summary>Its address.</summary>
     public string Url => _app.Urls.First();
 
+    /// <summary>The address of its management listener.</summary>
+    public string ManagementUrl => _app.Urls.Last();
+
     /// <summary>What it received, in order.</summary>
     public ConcurrentQueue<Received> Requests { get; private init; } = [];
 
