@@ -1,15 +1,21 @@
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
+using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging;
 
-/// <summary>The account behind a request to a route that needs one; anonymous requests are answered 401.</summary>
-/// <param name="AccountId">Part of every query.</param>
-/// <param name="AddressHash">Keyed hash of the client's address; null for API keys, which are never served for free.</param>
-internal sealed record Owner(Guid AccountId, string? AddressHash)
+/// <summary>Whoever makes a request to a route that needs somebody; anonymous requests are answered 401.</summary>
+/// <param name="AccountId">Whom new things belong to.</param>
+/// <param name="Accounts">That account and those that were merged into it: whose things the caller owns. Part of every query.</param>
+/// <param name="AddressHash">Keyed hash of the client's address; null for programs, which are never served for free.</param>
+/// <param name="ApiKeyId">The API key that asks, whose monthly credits bound what it may cost.</param>
+internal sealed record Owner(Guid AccountId, Guid[] Accounts, string? AddressHash, Guid? ApiKeyId)
 {
-    public static async ValueTask<Owner?> BindAsync(HttpContext context) =>
-        await Caller.BindAsync(context) is { AccountId: var account } caller && account != Guid.Empty
-            ? new Owner(account, caller.Kind == CallerKind.Key ? null : caller.AddressHash)
-            : throw new ProblemException(Problem.Result(ProblemCode.Unauthenticated, "Get a session with GET /api/v1/session, or send an API key."));
+    public static async ValueTask<Owner?> BindAsync(HttpContext context)
+    {
+        if (await Caller.BindAsync(context) is not { AccountId: var account } caller || account == Guid.Empty)
+            throw new ProblemException(Problem.Result(ProblemCode.Unauthenticated, "Get a session with GET /api/v1/session, or send an API key."));
+        await using var db = await context.RequestServices.GetRequiredService<IDbContextFactory<StagingDb>>().CreateDbContextAsync(context.RequestAborted);
+        return new Owner(account, await db.OwnersAsync(account, context.RequestAborted), caller.Kind == CallerKind.Key ? null : caller.AddressHash, caller.KeyId);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using HomeStage.Hosting.Messaging;
+using HomeStage.Staging.Accounts;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Events;
 using HomeStage.Staging.Photos;
@@ -23,6 +24,12 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
 
     public DbSet<RequestKey> RequestKeys => Set<RequestKey>();
 
+    public DbSet<AccountAlias> AccountAliases => Set<AccountAlias>();
+
+    /// <summary>The accounts whose things a caller owns: its own and those that were merged into it.</summary>
+    public async Task<Guid[]> OwnersAsync(Guid accountId, CancellationToken cancellationToken) =>
+        [accountId, .. await AccountAliases.Where(alias => alias.IntoAccount == accountId).Select(alias => alias.FromAccount).ToListAsync(cancellationToken)];
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.AddOutbox();
@@ -42,6 +49,7 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
             row.HasKey(stored => new { stored.AccountId, stored.AccountN });
             row.Property(stored => stored.Body).HasColumnType("json");
         });
+        modelBuilder.Entity<AccountAlias>().HasKey(alias => alias.FromAccount);
         modelBuilder.Entity<AccountStream>().HasKey(stream => stream.AccountId);
         modelBuilder.Entity<RequestKey>(row =>
         {

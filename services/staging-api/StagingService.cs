@@ -3,6 +3,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Migrations;
+using HomeStage.Staging.Accounts;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Catalog;
 using HomeStage.Staging.Events;
@@ -25,7 +26,8 @@ internal static class StagingService
             .Consumes<RenderProgressedConsumer, RenderProgressed>()
             .Consumes<RoomStagedConsumer, RoomStaged>()
             .Consumes<StagingFailedConsumer, StagingFailed>()
-            .Consumes<CreditsChangedConsumer, CreditsChanged>());
+            .Consumes<CreditsChangedConsumer, CreditsChanged>()
+            .Consumes<AccountMergedConsumer, AccountMerged>());
         service.AddOutbox<StagingDb>();
         service.AddCatalog();
         service.AddPhotos();

@@ -17,6 +17,9 @@ public sealed record HoldRequest
 
     /// <summary>Keyed hash of the client's address; null for API keys, which are never free.</summary>
     public string? AddressHash { get; init; }
+
+    /// <summary>The API key that asks, whose monthly credits bound the hold; null for people and for access tokens.</summary>
+    public Guid? ApiKeyId { get; init; }
 }
 
 /// <summary>Answer to a hold that was taken, now or before.</summary>

@@ -40,6 +40,9 @@ internal sealed class TestIdentity : IDisposable
         var claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind };
         if (addressHash is not null)
             claims["iph"] = addressHash;
+        // A program's key has the account's id here, so that a test knows it.
+        if (kind == "key")
+            claims["key"] = account.ToString();
         return _handler.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer,

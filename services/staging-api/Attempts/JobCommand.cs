@@ -52,6 +52,9 @@ internal sealed record JobDecision(Job Job)
 
     /// <summary>The attempt that ended by this.</summary>
     public AttemptEnd? Ended { get; init; }
+
+    /// <summary>The account in whose stream the event was stored: another than the job's once that was merged.</summary>
+    public Guid? Stream { get; init; }
 }
 
 /// <summary>What became of an attempt.</summary>

@@ -34,8 +34,10 @@ internal sealed class JobWriter(
             if (job is null)
                 return null;
             var decision = JobMachine.Decide(job, command, time.GetUtcNow());
-            if (ReferenceEquals(decision.Job, job) || await TryStoreAsync(db, job, decision, cancellationToken))
+            if (ReferenceEquals(decision.Job, job))
                 return decision;
+            if (await TryStoreAsync(db, job, decision, cancellationToken) is { } stored)
+                return stored;
         }
     }
 
@@ -48,7 +50,7 @@ internal sealed class JobWriter(
         if (decision.Send || decision.Settle)
             outbox.Wake();
         if (decision.Event is not null)
-            hub.Announce(job.AccountId, job.Id);
+            hub.Announce(decision.Stream ?? job.AccountId, job.Id);
         if (decision.Send)
             metrics.AttemptSent();
         if (decision.Ended is { } ended)
@@ -57,7 +59,8 @@ internal sealed class JobWriter(
             metrics.Ended(job.PublicStatus, job.ErrorCode, job.FinishedAt - job.QueuedAt);
     }
 
-    private async Task<bool> TryStoreAsync(StagingDb db, Job read, JobDecision decision, CancellationToken cancellationToken)
+    /// <summary>The decision as it was stored; null if somebody else changed the job meanwhile.</summary>
+    private async Task<JobDecision?> TryStoreAsync(StagingDb db, Job read, JobDecision decision, CancellationToken cancellationToken)
     {
         var job = decision.Job;
         db.Jobs.Attach(job).OriginalValues.SetValues(read);
@@ -71,7 +74,7 @@ internal sealed class JobWriter(
         }
         catch (DbUpdateConcurrencyException)
         {
-            return false;
+            return null;
         }
         finally
         {
@@ -79,10 +82,10 @@ internal sealed class JobWriter(
         }
 
         if (decision.Event is { } type)
-            await EventLog.AppendAsync(db, job.AccountId, job, type, EventBody.Of(job, time.GetUtcNow()), cancellationToken);
+            decision = decision with { Stream = await EventLog.AppendAsync(db, job.AccountId, job, type, EventBody.Of(job, time.GetUtcNow()), cancellationToken) };
         if (decision.Ended is { } ended)
             await RecordAsync(db, job.Id, ended, cancellationToken);
-        return true;
+        return decision;
     }
 
     private StageRoom Work(Job job) => new()

@@ -12,8 +12,8 @@ internal sealed class CreditsChangedConsumer(Inbox<StagingDb> inbox, EventHub hu
     {
         var account = context.Message.AccountId;
         var body = JsonSerializer.Serialize(new { at = time.GetUtcNow() });
-        await inbox.OnceAsync(context, "credits-changed", (db, cancellationToken) =>
-            EventLog.AppendAsync(db, account, job: null, "credits", body, cancellationToken));
+        await inbox.OnceAsync(context, "credits-changed", async (db, cancellationToken) =>
+            account = await EventLog.AppendAsync(db, context.Message.AccountId, job: null, "credits", body, cancellationToken));
         hub.Announce(account, jobId: null);
     }
 }

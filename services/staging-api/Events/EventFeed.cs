@@ -78,7 +78,7 @@ internal sealed class JobFeed(IDbContextFactory<StagingDb> databases, StagingVie
 }
 
 /// <summary>The events of all jobs of an account, and of its credits. It never ends.</summary>
-internal sealed class AccountFeed(IDbContextFactory<StagingDb> databases, StagingViews views, Guid accountId) : EventFeed(databases, accountId)
+internal sealed class AccountFeed(IDbContextFactory<StagingDb> databases, StagingViews views, Owner owner) : EventFeed(databases, owner.AccountId)
 {
     private const int RecentJobs = 20;
 
@@ -101,7 +101,7 @@ internal sealed class AccountFeed(IDbContextFactory<StagingDb> databases, Stagin
         // Number and jobs of the same moment.
         await using var moment = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var last = await db.AccountStreams.Where(row => row.AccountId == Subject).Select(row => row.LastEvent).SingleOrDefaultAsync(cancellationToken);
-        var mine = db.Jobs.AsNoTracking().Where(row => row.AccountId == Subject && row.DeletedAt == null);
+        var mine = db.Jobs.AsNoTracking().Where(row => owner.Accounts.Contains(row.AccountId) && row.DeletedAt == null);
         var recent = await mine.OrderByDescending(row => row.Id).Take(RecentJobs).ToListAsync(cancellationToken);
         var active = await mine.Where(row => row.DueAt != null).ToListAsync(cancellationToken);
         await moment.CommitAsync(cancellationToken);

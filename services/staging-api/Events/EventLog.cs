@@ -36,15 +36,21 @@ internal static class EventLog
     /// <param name="type">Its type on the wire.</param>
     /// <param name="body">Its data as JSON.</param>
     /// <param name="cancellationToken">Gives up with the transaction.</param>
-    internal static Task AppendAsync(
-        StagingDb db, Guid accountId, Job? job, string type, string body, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
-        $"""
-        with counter as (
-            insert into account_streams (account_id, last_event) values ({accountId}, 1)
-            on conflict (account_id) do update set last_event = account_streams.last_event + 1
-            returning last_event)
-        insert into events (account_id, account_n, job_id, n, type, body)
-        select {accountId}, last_event, {job?.Id}::uuid, {job?.LastEvent}::bigint, {type}, {body}::json from counter
-        """,
-        cancellationToken);
+    /// <returns>The account in whose stream it is: the one that <paramref name="accountId"/> was merged into, if it was.</returns>
+    internal static async Task<Guid> AppendAsync(
+        StagingDb db, Guid accountId, Job? job, string type, string body, CancellationToken cancellationToken)
+    {
+        var streams = await db.Database.SqlQuery<Guid>(
+            $"""
+            with counter as (
+                insert into account_streams (account_id, last_event)
+                values (coalesce((select into_account from account_aliases where from_account = {accountId}), {accountId}), 1)
+                on conflict (account_id) do update set last_event = account_streams.last_event + 1
+                returning account_id, last_event)
+            insert into events (account_id, account_n, job_id, n, type, body)
+            select account_id, last_event, {job?.Id}::uuid, {job?.LastEvent}::bigint, {type}, {body}::json from counter
+            returning account_id as "Value"
+            """).ToListAsync(cancellationToken);
+        return streams[0];
+    }
 }

@@ -39,7 +39,7 @@ internal static class EventRoutes
     {
         await using (var db = await databases.CreateDbContextAsync(context.RequestAborted))
         {
-            if (!await db.Jobs.AnyAsync(row => row.Id == id && row.AccountId == owner.AccountId && row.DeletedAt == null, context.RequestAborted))
+            if (!await db.Jobs.AnyAsync(row => row.Id == id && owner.Accounts.Contains(row.AccountId) && row.DeletedAt == null, context.RequestAborted))
                 return Problem.Result(ProblemCode.NotFound);
         }
 
@@ -54,7 +54,7 @@ internal static class EventRoutes
         StagingViews views,
         EventStream stream,
         HttpContext context) =>
-        OpenAsync(new AccountFeed(databases, views, owner.AccountId), reconnectedAfter ?? lastEventId, stream, context);
+        OpenAsync(new AccountFeed(databases, views, owner), reconnectedAfter ?? lastEventId, stream, context);
 
     private static async Task<Results<ServerSentEventsResult<string>, NoContent, ProblemHttpResult>> OpenAsync(
         EventFeed feed, string? lastId, EventStream stream, HttpContext context)

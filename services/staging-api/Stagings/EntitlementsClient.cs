@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using HomeStage.Contracts;
-using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Mvc;
 using Polly;
 using Polly.Retry;
@@ -58,7 +57,7 @@ internal sealed class EntitlementsClient(HttpClient http)
                 HttpStatusCode.OK => new HoldOutcome.Taken((await answer.Content.ReadFromJsonAsync<HoldTaken>(cancellationToken))!),
                 HttpStatusCode.PaymentRequired => new HoldOutcome.Refused(await ProblemAsync()),
                 // Another 403 would be about our own token, which says nothing of the account.
-                HttpStatusCode.Forbidden when await ProblemAsync() is var problem && HoldOutcome.CodeOf(problem) == ProblemCode.AccountFrozen.Code =>
+                HttpStatusCode.Forbidden when await ProblemAsync() is var problem && HoldOutcome.CodeOf(problem) is "account_frozen" or "key_ended" =>
                     new HoldOutcome.Refused(problem),
                 HttpStatusCode.Conflict => new HoldOutcome.Settled(),
                 _ => new HoldOutcome.Unknown(),

@@ -72,7 +72,9 @@ internal sealed class RequestKeys(IDbContextFactory<StagingDb> databases, TimePr
         if (key.Value is not { } value)
             return null;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var used = await db.RequestKeys.AsNoTracking().SingleOrDefaultAsync(row => row.AccountId == owner.AccountId && row.Key == value, cancellationToken);
+        // Two accounts that were merged may each have used it: the first use counts.
+        var used = await db.RequestKeys.AsNoTracking().Where(row => owner.Accounts.Contains(row.AccountId) && row.Key == value)
+            .OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
         return used is null || used.Fingerprint.AsSpan().SequenceEqual(fingerprint)
             ? used
             : throw new ProblemException(Problem.Result(ProblemCode.IdempotencyConflict, "Use a new Idempotency-Key for a new request."));

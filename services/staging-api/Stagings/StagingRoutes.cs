@@ -39,7 +39,7 @@ internal static class StagingRoutes
 
     /// <summary>A job of this owner that was not deleted.</summary>
     internal static IQueryable<Job> Of(this DbSet<Job> jobs, Owner owner) =>
-        jobs.AsNoTracking().Where(job => job.AccountId == owner.AccountId && job.DeletedAt == null);
+        jobs.AsNoTracking().Where(job => owner.Accounts.Contains(job.AccountId) && job.DeletedAt == null);
 
     private static async Task<Accepted<StagingView>> SubmitAsync(
         Owner owner, IdempotencyKey key, HttpRequest request, Submission submission, StagingViews views, CancellationToken cancellationToken)
@@ -81,7 +81,7 @@ internal static class StagingRoutes
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         // One cancellation of an account at a time: two at once would both count before either is counted.
         await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({owner.AccountId.ToString()}, 0))", cancellationToken);
-        var late = await db.Jobs.CountAsync(job => job.AccountId == owner.AccountId && job.LateCancel && job.FinishedAt > dayAgo, cancellationToken);
+        var late = await db.Jobs.CountAsync(job => owner.Accounts.Contains(job.AccountId) && job.LateCancel && job.FinishedAt > dayAgo, cancellationToken);
         var decision = await jobs.ApplyAsync(db, id, new JobCommand.Cancel(LateAllowed: late < LateCancelsADay), cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         jobs.Committed(decision);
@@ -93,7 +93,7 @@ internal static class StagingRoutes
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         // A deleted job is found too: to delete it once more is harmless.
-        var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.AccountId == owner.AccountId, cancellationToken);
+        var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && owner.Accounts.Contains(row.AccountId), cancellationToken);
         if (job is null)
             return Problem.Result(ProblemCode.NotFound);
         if (!job.IsTerminal)

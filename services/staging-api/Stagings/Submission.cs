@@ -28,7 +28,7 @@ internal sealed partial class Submission(
     ILogger<Submission> logger)
 {
     private static readonly ProblemCode[] HoldRefusals =
-        [ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.AccountFrozen];
+        [ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.AccountFrozen, ProblemCode.KeyCapReached, ProblemCode.KeyEnded];
 
     /// <exception cref="ProblemException">Refused.</exception>
     internal async Task<Job> SubmitAsync(Owner owner, IdempotencyKey key, StagingRequest request, CancellationToken cancellationToken)
@@ -84,7 +84,7 @@ internal sealed partial class Submission(
         var now = time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var photo = await db.Photos.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.Id == photoId && row.AccountId == owner.AccountId && row.ExpiresAt > now, cancellationToken);
+            .SingleOrDefaultAsync(row => row.Id == photoId && owner.Accounts.Contains(row.AccountId) && row.ExpiresAt > now, cancellationToken);
         return photo is null
             ? throw UnknownPhoto()
             : new StagingPhoto(photo.Sha256, photo.Width, photo.Height, Jpeg: null, photo.Blob);
@@ -146,6 +146,7 @@ internal sealed partial class Submission(
             Variations = job.Variations,
             Quality = job.Quality,
             AddressHash = owner.AddressHash,
+            ApiKeyId = owner.ApiKeyId,
         }, cancellationToken);
         switch (outcome)
         {

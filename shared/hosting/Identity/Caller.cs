@@ -22,6 +22,9 @@ public sealed record Caller
     /// <summary>The session, if a cookie identified the caller.</summary>
     public Guid? SessionId { get; init; }
 
+    /// <summary>The API key, if one identified the caller.</summary>
+    public Guid? KeyId { get; init; }
+
     /// <summary>Keyed hash of the client's address (IPv6 cut to /64), base64url.</summary>
     public string? AddressHash { get; init; }
 
@@ -53,6 +56,7 @@ public sealed record Caller
             AccountId = account,
             Kind = kind,
             SessionId = Guid.TryParse(user.FindFirstValue("sid"), out var session) ? session : null,
+            KeyId = Guid.TryParse(user.FindFirstValue("key"), out var key) ? key : null,
             AddressHash = user.FindFirstValue("iph"),
             Scopes = user.FindFirstValue("scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
         };
@@ -71,7 +75,7 @@ public enum CallerKind
     /// <summary>A signed-in person.</summary>
     Member,
 
-    /// <summary>A program with an API key.</summary>
+    /// <summary>A program, with an API key or an access token; it has no free allowance and cannot act on sessions or keys.</summary>
     Key,
 
     /// <summary>Another service on its own behalf.</summary>

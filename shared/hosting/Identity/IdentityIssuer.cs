@@ -35,6 +35,8 @@ public sealed class IdentityIssuer
         };
         if (caller.SessionId is { } session)
             claims["sid"] = session.ToString("D", CultureInfo.InvariantCulture);
+        if (caller.KeyId is { } key)
+            claims["key"] = key.ToString("D", CultureInfo.InvariantCulture);
         if (caller.AddressHash is { } hash)
             claims["iph"] = hash;
         if (caller.Scopes.Count > 0)

@@ -59,6 +59,12 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>Support froze the account; nothing of it can be used.</summary>
     public static readonly ProblemCode AccountFrozen = new("account_frozen", StatusCodes.Status403Forbidden, "The account is on hold");
 
+    /// <summary>The API key's own credits of the month do not suffice.</summary>
+    public static readonly ProblemCode KeyCapReached = new("key_cap_reached", StatusCodes.Status402PaymentRequired, "The key's monthly credits do not suffice");
+
+    /// <summary>The API key was revoked or has expired.</summary>
+    public static readonly ProblemCode KeyEnded = new("key_ended", StatusCodes.Status403Forbidden, "The API key has ended");
+
     /// <summary>Something unforeseen; nothing of the inside is told.</summary>
     public static readonly ProblemCode InternalError = new("internal_error", StatusCodes.Status500InternalServerError, "Something went wrong on our side", Retryable: true);
 

@@ -69,9 +69,14 @@ public sealed class RedisConnection : IAsyncDisposable
     /// Listens to a channel; resubscribes by itself after an outage, but what was sent meanwhile is lost, so readers must also poll.
     /// Does not wait for Redis to be there.
     /// </summary>
-    public async Task SubscribeAsync(string channel, Action<string> received)
+    /// <param name="channel">The channel.</param>
+    /// <param name="received">Hears each message.</param>
+    /// <param name="reconnected">Hears that there may have been others, because the connection was lost meanwhile.</param>
+    public async Task SubscribeAsync(string channel, Action<string> received, Action? reconnected = null)
     {
         var redis = await _connection.Value;
+        if (reconnected is not null)
+            redis.ConnectionRestored += (_, _) => reconnected();
         await redis.GetSubscriber().SubscribeAsync(
             new RedisChannel(channel, RedisChannel.PatternMode.Literal), (_, message) => received(message.ToString()));
     }
