@@ -1,5 +1,6 @@
 using HomeStage.Contracts;
 using HomeStage.Entitlements.Accounts;
+using HomeStage.Entitlements.ApiKeys;
 using HomeStage.Entitlements.Credits;
 using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Entitlements.Support;
@@ -26,7 +27,10 @@ internal static class EntitlementsService
             .Consumes<PaymentAdjustedConsumer, PaymentAdjusted>()
             .Consumes<StagingSettledConsumer, StagingSettled>());
         service.AddOutbox<EntitlementsDb>();
+        service.AddRevocations();
         service.AddSessions();
+        service.AddSignIns();
+        service.AddApiKeys();
         service.AddMerges();
         service.AddRestores();
         service.AddFreeUsage();

@@ -87,6 +87,8 @@ public sealed class EntitlementsApp : IAsyncDisposable
             ["IDENTITY_CALLERS_DIR"] = identity.CallersFolder,
             ["IDENTITY_KEY"] = identity.OwnKey,
             ["BILLING_URL"] = billing.Url,
+            ["REDIS_CONNECTION"] = servers.Redis.Connection,
+            ["API_KEY_PEPPER"] = "7c1f0e9d8b5a4c36a2e9d4f1b0c7865e",
             ["SUPPORT_URL"] = $"http://127.0.0.1:{HomeStage.Tool.Servers.FreePorts.Next()}",
             ["SUPPORT_OPERATORS"] = TestOperators.Setting,
             ["SUPPORT_BROKER_URL"] = await SupportBroker.UrlAsync(servers.RabbitMq, virtualHost),
@@ -144,6 +146,10 @@ public sealed class EntitlementsApp : IAsyncDisposable
     /// <summary>Gets a path as a person or program behind the gateway.</summary>
     internal Task<Answer> GetAsync(string path, Guid account, string kind = "visitor", string? addressHash = null) =>
         RequestAsync(_http, HttpMethod.Get, path, _identity.GatewayToken(account, kind, addressHash));
+
+    /// <summary>Sends a request as somebody with a session, or as a program if <paramref name="session"/> is null.</summary>
+    internal Task<Answer> AsAsync(HttpMethod method, string path, Guid account, Guid? session, string kind = "member", object? body = null, string? key = null) =>
+        RequestAsync(_http, method, path, _identity.GatewayToken(account, kind, addressHash: null, session), body, key);
 
     /// <summary>Sends a request to the support listener; <paramref name="token"/> is of somebody who may act, if not said, null for none.</summary>
     internal Task<Answer> SupportAsync(HttpMethod method, string path, object? body = null, string? key = null, string? token = TestOperators.Acting) =>

@@ -35,7 +35,7 @@ internal sealed class TestIdentity : IDisposable
 
     internal string ServiceToken(string service, TimeProvider? time = null) => Token(service, Guid.Empty, "service", addressHash: null, time ?? _time);
 
-    internal string GatewayToken(Guid account, string kind, string? addressHash) => Token("gateway", account, kind, addressHash, _time);
+    internal string GatewayToken(Guid account, string kind, string? addressHash, Guid? session = null) => Token("gateway", account, kind, addressHash, _time, session);
 
     private static string NewKey()
     {
@@ -43,12 +43,14 @@ internal sealed class TestIdentity : IDisposable
         return key.ExportPkcs8PrivateKeyPem();
     }
 
-    private string Token(string issuer, Guid account, string kind, string? addressHash, TimeProvider time)
+    private string Token(string issuer, Guid account, string kind, string? addressHash, TimeProvider time, Guid? session = null)
     {
         var now = time.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind };
         if (addressHash is not null)
             claims["iph"] = addressHash;
+        if (session is { } id)
+            claims["sid"] = id.ToString();
         return _handler.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HomeStage.Tool.Prerequisites;
 using HomeStage.Tool.Servers;
 using Xunit;
 
@@ -16,7 +17,7 @@ public static class NodeProgram
         string script, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var folder = Path.GetDirectoryName(script)!;
-        await InstallAsync(folder);
+        await NodePackages.EnsureAsync(folder, TestContext.Current.CancellationToken);
         return await RunAsync(folder, Program("node"), [script, .. arguments], environment);
     }
 
@@ -27,7 +28,7 @@ public static class NodeProgram
     public static async Task<Process> StartAsync(string script, params string[] arguments)
     {
         var folder = Path.GetDirectoryName(script)!;
-        await InstallAsync(folder);
+        await NodePackages.EnsureAsync(folder, TestContext.Current.CancellationToken);
         return Process.Start(new ProcessStartInfo(Program("node"), [script, .. arguments])
         {
             WorkingDirectory = folder,
@@ -36,33 +37,8 @@ public static class NodeProgram
         })!;
     }
 
-    /// <summary>Brings <c>node_modules</c> of a folder up to its lock file; does nothing if it is. Safe from several processes at once.</summary>
-    public static async Task InstallAsync(string folder)
-    {
-        await using var turn = await TakeTurnAsync(Path.Combine(folder, ".install.lock"));
-        var wanted = File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json"));
-        var done = Path.Combine(folder, "node_modules", ".installed");
-        if (File.Exists(done) && File.GetLastWriteTimeUtc(done) >= wanted)
-            return;
-        var (code, output, errors) = await RunAsync(folder, Program("npm"), ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], environment: null);
-        if (code != 0)
-            throw new InvalidOperationException($"npm could not install what {folder} asks for:\n{output}\n{errors}");
-        await File.WriteAllTextAsync(done, "", TestContext.Current.CancellationToken);
-    }
-
     private static string Program(string name) =>
         Executables.OnPath(name) ?? throw new InvalidOperationException($"{name} is not installed; ./homestage test installs it.");
-
-    private static async Task<FileStream> TakeTurnAsync(string file)
-    {
-        FileStream? taken = null;
-        await Eventually.Async(() =>
-        {
-            taken = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-            return true;
-        }, $"{file} is free", TimeSpan.FromMinutes(5));
-        return taken!;
-    }
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
         string folder, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment)

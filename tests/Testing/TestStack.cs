@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Prerequisites;
 using HomeStage.Tool.Servers;
 using HomeStage.Tool.Up;
 using Xunit;
@@ -43,9 +44,12 @@ public sealed class TestStack : IAsyncDisposable
     /// <summary>Starts the system and waits until all of it is ready.</summary>
     /// <param name="workers">How many staging workers.</param>
     /// <param name="settings">Settings as a person would give them to <c>up</c>, e.g. <c>WORKER_CONCURRENCY</c>.</param>
+    /// <param name="withSignIn">Whether an OpenID Connect provider runs beside, where any name signs in.</param>
     /// <exception cref="Tool.ToolException">Something does not start; the message has the end of its log.</exception>
-    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
+    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? settings = null, bool withSignIn = false)
     {
+        if (withSignIn)
+            await NodePackages.EnsureAsync(Path.GetDirectoryName(Programs.SignInScript)!, TestContext.Current.CancellationToken);
         var folder = new TemporaryFolder();
         HeldFolder? held = null;
         try
@@ -56,6 +60,7 @@ public sealed class TestStack : IAsyncDisposable
                 Data = held.Data,
                 Port = FreePorts.Next(),
                 Workers = workers,
+                WithSignIn = withSignIn,
                 Durable = false,
                 Given = WithoutLimits(settings),
             }, _ => { }, TestContext.Current.CancellationToken);

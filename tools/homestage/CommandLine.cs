@@ -27,7 +27,8 @@ internal static class CommandLine
         var workers = Between(new Option<int>("--workers") { Description = "How many staging workers.", DefaultValueFactory = _ => 1 }, 1, 32);
         var fresh = new Option<bool>("--fresh") { Description = "Forget the data folder's content first." };
         var https = new Option<bool>("--https") { Description = "Serve HTTPS with a generated certificate." };
-        var command = new Command("up", "Runs everything until Ctrl-C.") { port, workers, data, fresh, https, yes };
+        var signIn = new Option<bool>("--with-sign-in") { Description = "Run an OpenID Connect provider beside, where any name signs in." };
+        var command = new Command("up", "Runs everything until Ctrl-C.") { port, workers, data, fresh, https, signIn, yes };
         command.SetAction(parsed => RunAsync((console, stop) => UpCommand.RunAsync(new()
         {
             Port = parsed.GetValue(port) ?? UpOptions.DefaultPort,
@@ -35,6 +36,7 @@ internal static class CommandLine
             Data = parsed.GetValue(data)!,
             Fresh = parsed.GetValue(fresh),
             Https = parsed.GetValue(https),
+            WithSignIn = parsed.GetValue(signIn),
             Yes = parsed.GetValue(yes),
         }, console, stop)));
         return command;

@@ -30,6 +30,7 @@ internal static partial class Merges
         MergeRequest request,
         IDbContextFactory<EntitlementsDb> databases,
         Outbox outbox,
+        Revocations revocations,
         TimeProvider time,
         ILogger<EntitlementsDb> logger,
         CancellationToken cancellationToken)
@@ -43,6 +44,7 @@ internal static partial class Merges
         var answers = await db.Database.SqlQuery<MergeAnswer>(
             $"select * from merge_accounts({request.From}, {request.Into}, {time.GetUtcNow()}, {Activity.Current?.Id}::text)").ToListAsync(cancellationToken);
         outbox.Wake();
+        await revocations.AnnounceAsync();
         var answer = answers[0];
         Log.Merged(logger, request.From, answer.IntoAccount, answer.Result);
         return answer.Result switch

@@ -19,38 +19,123 @@ internal sealed record SessionSeen
     public string? Device { get; init; }
 }
 
-/// <summary>The sessions that the gateway issues, with the account that each belongs to.</summary>
+/// <summary>Body of <c>POST /internal/sessions/{sessionId}/end</c>.</summary>
+internal sealed record SessionEnd
+{
+    public required Guid AccountId { get; init; }
+
+    /// <summary><c>visitor</c> or <c>member</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>All sessions of the account, not only this one.</summary>
+    public bool Everywhere { get; init; }
+}
+
+/// <summary>A device on which somebody uses the account.</summary>
+/// <param name="Id">The session.</param>
+/// <param name="Kind"><c>visitor</c> or <c>member</c>.</param>
+/// <param name="Device">Browser and system, in fixed words.</param>
+/// <param name="CreatedAt">When the session began.</param>
+/// <param name="LastSeenAt">When it was last used, to the hour.</param>
+/// <param name="Current">Whether it is the one that asks.</param>
+internal sealed record SessionView(Guid Id, string Kind, string? Device, DateTimeOffset CreatedAt, DateTimeOffset LastSeenAt, bool Current);
+
+/// <summary>Answer to <c>GET /api/v1/sessions</c>, the latest first.</summary>
+internal sealed record SessionList(IReadOnlyList<SessionView> Items);
+
+/// <summary>The sessions that the gateway issues: registered and ended by it, listed and ended by their people.</summary>
 internal static class Sessions
 {
     private const int LongestDevice = 200;
+    private const int Listed = 100;
 
-    internal static void AddSessions(this ServiceBuilder service) =>
-        service.Map(app => app.MapPut("/internal/sessions/{sessionId:guid}", PutAsync)
-            .RequireCaller("gateway")
-            .AddEndpointFilter(UsageUnavailable.Filter));
+    internal static void AddSessions(this ServiceBuilder service) => service.Map(app =>
+    {
+        var gateway = app.MapGroup("/internal/sessions").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter);
+        gateway.MapPut("/{sessionId:guid}", PutAsync);
+        gateway.MapPost("/{sessionId:guid}/end", EndAsync);
+
+        var own = app.MapGroup("/api/v1/sessions").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter).AddEndpointFilter(RequireSession);
+        own.MapGet("", ListAsync);
+        own.MapDelete("", EndAllAsync);
+        own.MapDelete("/{sessionId:guid}", EndOneAsync);
+    });
+
+    /// <summary>Admits sessions alone: a program with a key has none, and must not see or end people's.</summary>
+    internal static async ValueTask<object?> RequireSession(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
+        context.Arguments.OfType<Caller>().Single() switch
+        {
+            { Kind: CallerKind.Visitor or CallerKind.Member, SessionId: not null } => await next(context),
+            { Kind: CallerKind.Key } => Problem.Result(ProblemCode.Forbidden, "This needs a session; a key or token cannot do it."),
+            _ => Problem.Result(ProblemCode.Unauthenticated, "Get a session with GET /api/v1/session first."),
+        };
 
     private static async Task<Results<NoContent, ProblemHttpResult>> PutAsync(
         Guid sessionId, SessionSeen seen, IDbContextFactory<EntitlementsDb> databases, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (seen.AccountId == Guid.Empty)
-            return Problem.Invalid("accountId", "Name an account.");
-        if (seen.Kind is not ("visitor" or "member"))
-            return Problem.Invalid("kind", "Use visitor or member.");
-        if (seen.Device?.Length > LongestDevice)
-            return Problem.Invalid("device", $"Use {LongestDevice} characters at most.");
-
-        var now = time.GetUtcNow();
+        if (Validate(seen.AccountId, seen.Kind, seen.Device) is { } invalid)
+            return invalid;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var rows = await db.Database.ExecuteSqlAsync(
+        var results = await db.Database.SqlQuery<string>(
+            $"select see_session({sessionId}, {seen.AccountId}, {seen.Kind}, {seen.Device}::text, {time.GetUtcNow()}) as \"Value\"").ToListAsync(cancellationToken);
+        return results[0] switch
+        {
+            "seen" => TypedResults.NoContent(),
+            "ended" => Problem.Result(ProblemCode.Unauthenticated, "The session has ended."),
+            _ => Problem.Result(ProblemCode.Conflict, "The session belongs to another account."),
+        };
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> EndAsync(
+        Guid sessionId, SessionEnd end, Revocations revocations, CancellationToken cancellationToken)
+    {
+        if (Validate(end.AccountId, end.Kind, device: null) is { } invalid)
+            return invalid;
+        await revocations.EndSessionsAsync(end.AccountId, sessionId, end.Kind, end.Everywhere, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<SessionList>> ListAsync(Caller caller, IDbContextFactory<EntitlementsDb> databases, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var rows = await db.Database.SqlQuery<SessionView>(
             $"""
-            with account as (insert into accounts (id, created_at) values ({seen.AccountId}, {now}) on conflict do nothing)
-            insert into sessions as s (id, account_id, kind, device, created_at, last_seen_at)
-            values ({sessionId}, {seen.AccountId}, {seen.Kind}, {seen.Device}::text, {now}, {now})
-            on conflict (id) do update
-              set kind = excluded.kind, device = coalesce(excluded.device, s.device), last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
-              where s.account_id = excluded.account_id
-            """,
-            cancellationToken);
-        return rows == 0 ? Problem.Result(ProblemCode.Conflict, "The session belongs to another account.") : TypedResults.NoContent();
+            select s.id, s.kind, s.device, s.created_at, s.last_seen_at, s.id = {caller.SessionId} as current
+            from sessions s
+            where s.account_id in (select a.id from accounts a where {caller.AccountId} in (a.id, a.merged_into))
+              and s.revoked_at is null and not is_revoked(s.id)
+            order by s.last_seen_at desc, s.id desc limit {Listed}
+            """).ToListAsync(cancellationToken);
+        return TypedResults.Ok(new SessionList(rows));
+    }
+
+    private static async Task<NoContent> EndAllAsync(Caller caller, Revocations revocations, CancellationToken cancellationToken)
+    {
+        await revocations.EndSessionsAsync(caller.AccountId, caller.SessionId, caller.Kind.ToString().ToLowerInvariant(), everywhere: true, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> EndOneAsync(
+        Caller caller, Guid sessionId, IDbContextFactory<EntitlementsDb> databases, Revocations revocations, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var own = await db.Database.SqlQuery<string>(
+            $"""
+            select s.kind as "Value" from sessions s
+            where s.id = {sessionId} and s.account_id in (select a.id from accounts a where {caller.AccountId} in (a.id, a.merged_into))
+            """).ToListAsync(cancellationToken);
+        if (own is not [var kind])
+            return Problem.Result(ProblemCode.NotFound);
+        await revocations.EndSessionsAsync(caller.AccountId, sessionId, kind, everywhere: false, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static ProblemHttpResult? Validate(Guid account, string kind, string? device)
+    {
+        if (account == Guid.Empty)
+            return Problem.Invalid("accountId", "Name an account.");
+        if (kind is not ("visitor" or "member"))
+            return Problem.Invalid("kind", "Use visitor or member.");
+        return device?.Length > LongestDevice ? Problem.Invalid("device", $"Use {LongestDevice} characters at most.") : null;
     }
 }

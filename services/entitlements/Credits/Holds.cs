@@ -36,6 +36,8 @@ internal static class Holds
         "free_exhausted" => ProblemCode.FreeExhausted,
         "free_blocked" => ProblemCode.FreeBlocked,
         "account_frozen" => ProblemCode.AccountFrozen,
+        "key_cap_reached" => ProblemCode.KeyCapReached,
+        "key_ended" => ProblemCode.KeyEnded,
         "different" or "settled" => ProblemCode.Conflict,
         _ => throw new UnreachableException($"take_hold answered {result}."),
     };
@@ -59,6 +61,8 @@ internal static class Holds
     {
         "free_exhausted" => "The free stagings are used up for now. Buy credits, or come back later.",
         "account_frozen" => "Your account is on hold, and nothing of it is lost meanwhile. Write to support to learn why.",
+        "key_cap_reached" => $"This costs {CreditWords.Count(needed)}, which is more than this key may still use this month (UTC). Its owner can make another key.",
+        "key_ended" => "The key was revoked or has expired.",
         "free_blocked" => "Free stagings are not available from your network. Buy credits to go on.",
         _ when answer.FreeIfDraft => $"This costs {CreditWords.Count(needed)} and you have none. As a draft it would be free.",
         _ => $"This costs {CreditWords.Count(needed)} and you have {answer.Available}. Buy credits, or ask for less.",

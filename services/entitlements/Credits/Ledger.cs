@@ -97,10 +97,15 @@ internal sealed class Ledger(
     {
         try
         {
-            var answers = await AnswersAsync(
-                "select $2, h.* from take_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) h",
-                [request.AccountId, job, request.Credits, request.Variations, request.Quality, .. Terms(request.AddressHash)],
-                cancellationToken);
+            var answers = request.ApiKeyId is { } key
+                ? await AnswersAsync(
+                    "select $3, h.* from take_hold_by_key($1, $2, $3, $4, $5, $6, $7, $8) h",
+                    [request.AccountId, key, job, request.Credits, request.Variations, request.Quality, time.GetUtcNow(), Activity.Current?.Id],
+                    cancellationToken)
+                : await AnswersAsync(
+                    "select $2, h.* from take_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) h",
+                    [request.AccountId, job, request.Credits, request.Variations, request.Quality, .. Terms(request.AddressHash)],
+                    cancellationToken);
             return answers[0].Alone;
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)

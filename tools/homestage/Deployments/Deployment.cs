@@ -20,6 +20,9 @@ internal sealed record DeploymentInput
 
     public bool Https { get; init; }
 
+    /// <summary>Whether an OpenID Connect provider runs beside, where any name signs in.</summary>
+    public bool WithSignIn { get; init; }
+
     /// <summary>Settings from the person's environment.</summary>
     public required IReadOnlyDictionary<string, string> Given { get; init; }
 
@@ -31,6 +34,9 @@ internal sealed record DeploymentInput
 internal sealed class Deployment
 {
     private const string SupportOperator = "local";
+
+    private const string SignInClient = "homestage";
+    private const string ApiAudience = "urn:homestage:api";
 
     private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
@@ -61,8 +67,8 @@ internal sealed class Deployment
         _input = input;
         Providers = Providers.From(input.Given, input.Seed);
         PublicUrl = $"{(input.Https ? "https" : "http")}://localhost:{input.Port}";
-        _urls = ((string[])["billing", "entitlements", "staging-api", "support", "openai", "stripe"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
-        Simulators = [.. PlanSimulators()];
+        _urls = ((string[])["billing", "entitlements", "staging-api", "support", "openai", "stripe", "sign-in"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
+        Simulators = [.. PlanSimulators(), .. input.WithSignIn ? [SignIn()] : Array.Empty<ProcessPlan>()];
         Services = [Gateway(), Billing(), Entitlements(), StagingApi(), .. Enumerable.Range(1, input.Workers).Select(Worker)];
         Migrations = [.. Services.Where(service => service.Program != "gateway").DistinctBy(service => service.Program).Select(Migration)];
     }
@@ -118,6 +124,33 @@ internal sealed class Deployment
         }
     }
 
+    private ProcessPlan SignIn()
+    {
+        var url = _urls["sign-in"];
+        return new("sign-in", "sign-in", [], Settings(
+            ("PORT", new Uri(url).Port.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            ("CLIENT_ID", SignInClient),
+            ("CLIENT_SECRET", _input.Seed.Secret("sign-in client")),
+            ("REDIRECT_URIS", PublicUrl + "/auth/callback/local"),
+            ("LOGOUT_URIS", PublicUrl + "/"),
+            ("AUDIENCE", ApiAudience)))
+        {
+            Ready = new(url + "/.well-known/openid-configuration"),
+            Stage = StopStage.Simulators,
+            Shown = (url, "OpenID Connect provider for this machine: any name signs in"),
+        };
+    }
+
+    private IEnumerable<(string, string)> SignInSettings() => !_input.WithSignIn ? [] :
+    [
+        ("SIGN_IN_PROVIDERS", "local"),
+        ("SIGN_IN_LOCAL_LABEL", "This machine"),
+        ("SIGN_IN_LOCAL_ISSUER", _urls["sign-in"]),
+        ("SIGN_IN_LOCAL_CLIENT_ID", SignInClient),
+        ("SIGN_IN_LOCAL_CLIENT_SECRET", _input.Seed.Secret("sign-in client")),
+        ("SIGN_IN_LOCAL_AUDIENCE", ApiAudience),
+    ];
+
     private ProcessPlan Gateway()
     {
         (string, string)[] tls = _input.Https ? [("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [];
@@ -130,6 +163,7 @@ internal sealed class Deployment
             ("STAGING_API_URL", _urls["staging-api"]),
             ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
             .. tls,
+            .. SignInSettings(),
         ]);
         return plan with { Shown = (PublicUrl, "HomeStage: the page and the API") };
     }
@@ -146,7 +180,9 @@ internal sealed class Deployment
         ("FREE_STAGINGS", "3"),
         ("FREE_WINDOW_DAYS", "30"),
         ("FREE_DAILY_BUDGET", "1000"),
+        ("API_KEY_PEPPER", _input.Seed.Secret("api key pepper")),
         ("BILLING_URL", _urls["billing"]),
+        ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
         ("SUPPORT_URL", _urls["support"]),
         ("SUPPORT_OPERATORS", $"{SupportOperator} act {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(SupportToken)))}"),
         ("SUPPORT_BROKER_URL", _input.Servers.RabbitMq!.Url(BrokerPermissions.SupportUser)),
@@ -181,7 +217,8 @@ internal sealed class Deployment
             .. own,
         ]);
         // What points at a simulator stays: a person's OPENAI_BASE_URL belongs to the person's key.
-        foreach (var passed in PassedToAll.Concat(PassedTo[program]).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
+        var signIn = program == "gateway" && !_input.WithSignIn ? _input.Given.Keys.Where(name => name.StartsWith("SIGN_IN_", StringComparison.Ordinal)) : [];
+        foreach (var passed in PassedToAll.Concat(PassedTo[program]).Concat(signIn).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
             settings[passed] = _input.Given[passed];
         return new(name, program, [], settings)
         {

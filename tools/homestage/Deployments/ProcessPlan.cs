@@ -26,9 +26,13 @@ internal sealed record ProcessPlan(string Name, string Program, IReadOnlyList<st
     /// <summary>For a person: where it can be reached and what it is.</summary>
     public (string Address, string Note)? Shown { get; init; }
 
-    public ProcessSpec Spec(string logFolder) => new(Name, "dotnet", [Programs.AssemblyOf(Program), .. Arguments])
+    public ProcessSpec Spec(string logFolder)
     {
-        Environment = Settings,
-        LogFile = Path.Combine(logFolder, Name + ".log"),
-    };
+        var (runtime, file) = Programs.Find(Program);
+        return new(Name, runtime, [file, .. Arguments])
+        {
+            Environment = Settings,
+            LogFile = Path.Combine(logFolder, Name + ".log"),
+        };
+    }
 }

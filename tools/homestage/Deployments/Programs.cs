@@ -13,6 +13,12 @@ public static class Programs
         ["simulators"] = ("tools/simulators", "HomeStage.Simulators"),
     };
 
+    /// <summary>The provider to sign in at on this machine, the one program that is not .NET; its packages lie beside it.</summary>
+    internal static string SignInScript => Path.Combine(SourceTree.Root, "tools", "sign-in", "server.mjs");
+
+    /// <summary>What runs a program, and the file to run.</summary>
+    internal static (string Runtime, string File) Find(string name) => name == "sign-in" ? ("node", SignInScript) : ("dotnet", AssemblyOf(name));
+
     /// <summary>The assembly of a service, or of the <c>simulators</c>, to be run with <c>dotnet</c>.</summary>
     /// <exception cref="ToolException">There is no such program, or it was not built.</exception>
     public static string AssemblyOf(string name)

@@ -19,12 +19,18 @@ internal sealed record Requirement(string Name, string[] Packages, Func<bool> Is
         new("libvips", ["libvips42", "libvips42t64"], HasLibvips),
     ];
 
+    /// <summary>What <c>up --with-sign-in</c> needs besides.</summary>
+    public static Requirement[] ToSignIn { get; } =
+    [
+        new("Node.js", ["nodejs"], () => Executables.OnPath("node") is not null),
+        new("npm", ["npm"], () => Executables.OnPath("npm") is not null),
+    ];
+
     /// <summary>What <c>test</c> needs besides. The vendors' npm packages want a newer Node than a distribution may have: see <see cref="NodeRuntime"/>.</summary>
     public static Requirement[] ToTest { get; } =
     [
         .. ToRun,
-        new("Node.js", ["nodejs"], () => Executables.OnPath("node") is not null),
-        new("npm", ["npm"], () => Executables.OnPath("npm") is not null),
+        .. ToSignIn,
         new("ClamAV's daemon", ["clamav-daemon"], () => Executables.OnPath("clamd") is not null),
         new("Chromium", ["chromium", "chromium-browser"], () => Executables.OnPath("chromium") is not null || Executables.OnPath("chromium-browser") is not null),
     ];

@@ -15,6 +15,9 @@ internal sealed record StackOptions
 
     public bool Https { get; init; }
 
+    /// <summary>Whether an OpenID Connect provider runs beside.</summary>
+    public bool WithSignIn { get; init; }
+
     /// <summary>Whether data must survive a power cut.</summary>
     public bool Durable { get; init; } = true;
 
@@ -76,6 +79,7 @@ internal sealed class Stack : IAsyncDisposable
                 Port = options.Port,
                 Workers = options.Workers,
                 Https = options.Https,
+                WithSignIn = options.WithSignIn,
                 Given = options.Given,
                 NextPort = FreePorts.Next,
             });

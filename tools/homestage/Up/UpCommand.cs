@@ -19,6 +19,8 @@ internal sealed record UpOptions
 
     public bool Https { get; init; }
 
+    public bool WithSignIn { get; init; }
+
     public bool Yes { get; init; }
 
     /// <inheritdoc cref="StackOptions.Only"/>
@@ -30,7 +32,9 @@ internal static class UpCommand
 {
     public static async Task<int> RunAsync(UpOptions options, IAnsiConsole console, CancellationToken stop)
     {
-        await Requirements.EnsureAsync(Requirement.ToRun, options.Yes, console, stop);
+        await Requirements.EnsureAsync(options.WithSignIn ? [.. Requirement.ToRun, .. Requirement.ToSignIn] : Requirement.ToRun, options.Yes, console, stop);
+        if (options.WithSignIn)
+            await NodePackages.EnsureAsync(Path.GetDirectoryName(Programs.SignInScript)!, stop);
         HeldFolder.RequireFree(options.Port);
         await using var held = await HeldFolder.TakeAsync(new DataFolder(options.Data), options.Fresh, stop);
         try
@@ -57,6 +61,7 @@ internal static class UpCommand
             Port = options.Port,
             Workers = options.Workers,
             Https = options.Https,
+            WithSignIn = options.WithSignIn,
             Given = PersonsEnvironment(),
             Only = options.Only,
         }, report, stop));

@@ -1,0 +1,113 @@
+using HomeStage.Entitlements.Credits;
+using HomeStage.Hosting;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Redis;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace HomeStage.Entitlements.Accounts;
+
+/// <summary>Answer to <c>GET /internal/revocations</c>.</summary>
+/// <param name="Subjects">Sessions and API keys that must not be accepted any more.</param>
+/// <param name="Next">To ask with the next time: everything that was not yet visible comes then, in whatever order it commits.</param>
+internal sealed record RevocationList(IReadOnlyList<Guid> Subjects, string Next);
+
+/// <summary>
+/// Ends sessions, and tells gateways which sessions and keys have ended. They hold them in memory and read what is new every ten seconds;
+/// a word on <see cref="Channel"/> after the commit makes them read at once. Without Redis the word is lost, the reading is not.
+/// </summary>
+internal sealed partial class Revocations(
+    IDbContextFactory<EntitlementsDb> databases, RedisConnection redis, TimeProvider time, ILogger<Revocations> logger) : BackgroundService
+{
+    /// <summary>Says only that there is something to read; what it is, is read over HTTP.</summary>
+    internal const string Channel = "homestage:revocations";
+
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
+
+    /// <summary>Ends one session, or all of an account; one that has no row yet, too.</summary>
+    internal async Task EndSessionsAsync(Guid account, Guid? session, string kind, bool everywhere, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await db.Database.ExecuteSqlAsync(
+            $"select end_sessions({account}, {session}, {kind}, {everywhere}, {time.GetUtcNow()})", cancellationToken);
+        await AnnounceAsync();
+    }
+
+    /// <summary>Has the gateways read what was revoked; to be called after the commit.</summary>
+    internal async Task AnnounceAsync()
+    {
+        try
+        {
+            await redis.PublishAsync(Channel, "", CancellationToken.None);
+        }
+        catch (RedisUnavailableException error)
+        {
+            Log.NotAnnounced(logger, error);
+        }
+    }
+
+    internal async Task<RevocationList> SinceAsync(ulong after, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        // One statement, one snapshot: what it does not see yet has a transaction that is not below the next position.
+        var rows = await db.Database.SqlQuery<Row>(
+            $"""
+            select pg_snapshot_xmin(pg_current_snapshot())::text as next, r.subject
+            from (select 1) one left join revocations r on r.transaction >= {after.ToString(System.Globalization.CultureInfo.InvariantCulture)}::xid8 and r.until > {time.GetUtcNow()}
+            """).ToListAsync(cancellationToken);
+        return new RevocationList([.. rows.Where(row => row.Subject is not null).Select(row => row.Subject!.Value)], rows[0].Next);
+    }
+
+    internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Database.ExecuteSqlAsync($"delete from revocations where until < {time.GetUtcNow()}", cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(ForgetEvery, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await ForgetAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.Kept(logger, error);
+            }
+        }
+    }
+
+    private sealed record Row(string Next, Guid? Subject);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Redis is away: gateways learn of a revocation when they next read, within ten seconds", EventName = "revocation_not_announced")]
+        public static partial void NotAnnounced(ILogger logger, Exception exception);
+
+        [LoggerMessage(2, LogLevel.Warning, "Revocations that are over could not be removed; trying again in an hour", EventName = "revocations_kept")]
+        public static partial void Kept(ILogger logger, Exception exception);
+    }
+}
+
+internal static class RevocationsExtensions
+{
+    /// <summary>Maps <c>GET /internal/revocations</c>; reads <c>REDIS_CONNECTION</c>.</summary>
+    internal static void AddRevocations(this ServiceBuilder service)
+    {
+        service.AddRedis();
+        service.Services.AddSingleton<Revocations>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
+        service.Map(app => app.MapGet("/internal/revocations", ListAsync)
+            .RequireCaller("gateway")
+            .AddEndpointFilter(UsageUnavailable.Filter));
+    }
+
+    private static async Task<Results<Ok<RevocationList>, ProblemHttpResult>> ListAsync(string? after, Revocations revocations, CancellationToken cancellationToken) =>
+        ulong.TryParse(after ?? "0", System.Globalization.CultureInfo.InvariantCulture, out var position)
+            ? TypedResults.Ok(await revocations.SinceAsync(position, cancellationToken))
+            : Problem.Invalid("after", "Use what an answer gave as next.");
+}
