@@ -6,6 +6,7 @@ using HomeStage.Gateway.Page;
 using HomeStage.Gateway.Proxy;
 using HomeStage.Gateway.Requests;
 using HomeStage.Gateway.Sessions;
+using HomeStage.Gateway.SignIn;
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Gateway.Tls;
 using HomeStage.Hosting;
@@ -33,6 +34,7 @@ internal static class GatewayService
         service.AddRateLimits();
         service.AddPage();
         service.AddSessions();
+        service.AddSignIn();
 
         service.AddIdentity(callers: [], calls: true);
         service.AddCallers();

@@ -24,6 +24,9 @@ internal static class RouteRules
     internal static string? Limit(this RouteConfig route) =>
         route.Metadata?.GetValueOrDefault("Limit", LimitClasses.Api) is var limit && limit != "none" ? limit ?? LimitClasses.Api : null;
 
+    /// <summary>The scope that a program needs for a safe or an unsafe request; null: programs have no business there.</summary>
+    internal static string? ScopeOf(this RouteConfig route, bool isUnsafe) => route.Metadata?.GetValueOrDefault(isUnsafe ? "WriteScope" : "ReadScope");
+
     /// <summary>The service behind a cluster, by the name that its tokens carry as audience.</summary>
     internal static string Audience(this ClusterConfig cluster) => cluster.Metadata!["Audience"];
 

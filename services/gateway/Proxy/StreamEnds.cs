@@ -1,16 +1,22 @@
+using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
+using HomeStage.Gateway.Sessions;
 using HomeStage.Hosting.Problems;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace HomeStage.Gateway.Proxy;
 
 /// <summary>
-/// Counts an event stream while it is open, and ends it when the gateway stops: it would hold the stop up, and its client reconnects
-/// elsewhere and resumes.
+/// Counts an event stream while it is open, and ends it when the gateway stops (it would hold the stop up, and its client reconnects elsewhere
+/// and resumes), and when the session, key or token that opened it ends or is revoked.
 /// </summary>
-internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime)
+internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, Revocations revocations, TimeProvider time)
 {
     // A gateway that closed others' streams a moment ago may still be taking them off.
     private const string RetrySeconds = "5";
+
+    // What a timer can wait at most; a stream that is open for longer reconnects.
+    private static readonly TimeSpan LongestStream = TimeSpan.FromDays(30);
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -28,8 +34,18 @@ internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHos
             return;
         }
 
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        var caller = context.Features.GetRequiredFeature<Identification>();
+        using var ended = new CancellationTokenSource(Remaining(caller), time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping, ended.Token);
+        using var watch = (caller.Session?.Id ?? caller.Program?.KeyId) is { } subject ? revocations.Watching(subject, ended.Cancel) : null;
         context.RequestAborted = end.Token;
         await next(context);
+    }
+
+    private TimeSpan Remaining(Identification caller)
+    {
+        var until = caller.Session?.EndsAt ?? caller.Program?.EndsAt ?? DateTimeOffset.MaxValue;
+        var remaining = until - time.GetUtcNow();
+        return remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining > LongestStream ? LongestStream : remaining;
     }
 }

@@ -13,15 +13,12 @@ internal sealed class SessionCookie(TimeProvider time, IOptionsMonitor<CookieAut
 
     internal const string Name = "__Host-homestage";
 
-    /// <summary>What a visitor bought outlives a browser session; 400 days is what browsers keep at most.</summary>
-    internal static readonly TimeSpan VisitorLifetime = TimeSpan.FromDays(400);
-
-    /// <summary>A session in use is renewed, but not with every request.</summary>
-    internal static readonly TimeSpan RenewedAfter = TimeSpan.FromDays(1);
+    /// <summary>Now in whole seconds, which is what a ticket keeps.</summary>
+    internal DateTimeOffset Now => DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
 
     internal static bool IsPresent(HttpRequest request) => request.Cookies.ContainsKey(Name);
 
-    /// <summary>The session, or whether there is a cookie that no key decrypts. One that merely expired is as good as none.</summary>
+    /// <summary>The session, or whether there is a cookie that no key decrypts. One that has ended is as good as none.</summary>
     public async Task<(Session? Session, bool Unreadable)> ReadAsync(HttpContext context)
     {
         var result = await context.AuthenticateAsync(Scheme);
@@ -38,17 +35,47 @@ internal sealed class SessionCookie(TimeProvider time, IOptionsMonitor<CookieAut
             : (null, false);
     }
 
-    /// <summary>Gives the browser a new visitor session.</summary>
-    public async Task<Session> IssueAsync(HttpContext context)
+    /// <summary>Gives the browser a new visitor session, with an account of its own unless one is named.</summary>
+    public async Task<Session> IssueAsync(HttpContext context, Guid? account = null)
     {
-        // Whole seconds, which is what a ticket keeps.
-        var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
-        var session = new Session(Guid.CreateVersion7(now), Guid.CreateVersion7(now), CallerKind.Visitor, now, now + VisitorLifetime);
-        await context.SignInAsync(
-            Scheme,
-            session.ToPrincipal(),
-            new AuthenticationProperties { IsPersistent = true, IssuedUtc = now, ExpiresUtc = session.ExpiresAt });
+        var session = Session.Visitor(account ?? Guid.CreateVersion7(Now), Now);
+        await SetAsync(context, session);
         metrics.SessionIssued();
         return session;
+    }
+
+    /// <summary>Gives the browser a session in place of the one it has.</summary>
+    public static Task SetAsync(HttpContext context, Session session) => context.SignInAsync(
+        Scheme,
+        session.ToPrincipal(),
+        new AuthenticationProperties { IsPersistent = true, IssuedUtc = session.IssuedAt, ExpiresUtc = session.ExpiresAt });
+
+    /// <summary>How the cookie is made, and when it is no longer good.</summary>
+    internal static void Configure(CookieAuthenticationOptions options)
+    {
+        options.Cookie.Name = Name;
+        options.Cookie.SecurePolicy = CookieSecurePolicy.Always;
+        options.Cookie.HttpOnly = true;
+        options.Cookie.SameSite = SameSiteMode.Lax;
+        options.Cookie.Path = "/";
+        options.ExpireTimeSpan = Session.VisitorLifetime;
+        options.SlidingExpiration = true;
+        options.Events.OnValidatePrincipal = context =>
+        {
+            var services = context.HttpContext.RequestServices;
+            if (Session.From(context.Principal!, default) is { } session
+                && (services.GetRequiredService<Revocations>().Contains(session.Id) || services.GetRequiredService<TimeProvider>().GetUtcNow() >= session.EndsAt))
+            {
+                context.RejectPrincipal();
+            }
+
+            return Task.CompletedTask;
+        };
+        options.Events.OnCheckSlidingExpiration = context =>
+        {
+            var kind = Session.From(context.Principal!, default)?.Kind ?? CallerKind.Visitor;
+            context.ShouldRenew = context.ElapsedTime >= Session.RenewedAfter(kind);
+            return Task.CompletedTask;
+        };
     }
 }

@@ -1,4 +1,10 @@
+using System.Net;
+using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Identity;
+using HomeStage.Gateway.Limits;
+using HomeStage.Gateway.SignIn;
+using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace HomeStage.Gateway.Sessions;
@@ -8,18 +14,84 @@ internal static class SessionEndpoints
 {
     internal static void MapSession(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers) => AnswerAsync(context, callers, Issue.IfMissing));
-        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers) => AnswerAsync(context, callers, Issue.Anew));
+        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.IfMissing));
+        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.Anew));
+        routes.MapPost("/api/v1/session/restore", RestoreAsync).Limited(LimitClasses.Restore);
     }
 
-    private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> AnswerAsync(HttpContext context, Callers callers, Issue issue)
+    private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> AnswerAsync(HttpContext context, Callers callers, Providers providers, Issue issue)
     {
-        var (session, refusal) = await callers.IdentifyAsync(context, issue);
-        if (session is null)
-            return refusal!;
-        context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(new SessionAnswer(session.Kind.ToString().ToLowerInvariant(), session.AccountId, session.Id, SignInAvailable: false, session.ExpiresAt));
+        var (session, program, refusal) = await callers.IdentifyAsync(context, issue);
+        if (program is not null)
+            return Problem.Result(ProblemCode.Forbidden, "This is for browsers; a key or token has no session.");
+        return session is null ? refusal! : Answer(context, session, providers);
     }
 
-    private sealed record SessionAnswer(string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt);
+    /// <summary>Opens the account of a restore code in this browser, in place of the visitor that it has.</summary>
+    private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> RestoreAsync(
+        HttpContext context,
+        RestoreRequest request,
+        Callers callers,
+        Providers providers,
+        EntitlementsClient entitlements,
+        SessionRegistry registry,
+        SessionCookie cookie)
+    {
+        var (before, program, refusal) = await callers.IdentifyAsync(context, Issue.Never);
+        if (refusal is not null)
+            return refusal;
+        if (program is not null || before?.Kind == CallerKind.Member)
+            return Problem.Result(ProblemCode.Forbidden, "A restore code opens a visitor's account. Sign out first.");
+        if (string.IsNullOrWhiteSpace(request.Code))
+            return Problem.Invalid("code", "Copy the code from the order's page.");
+
+        var answer = await entitlements.SendAsync<RestoreAnswer>(HttpMethod.Post, "/internal/accounts/restore", new { request.Code }, context.RequestAborted);
+        switch (answer.Status)
+        {
+            case HttpStatusCode.OK:
+                break;
+            case HttpStatusCode.NotFound or HttpStatusCode.BadRequest:
+                return Problem.Result(ProblemCode.NotFound, "There is no such code. Copy it from the order's page, or ask support.");
+            case HttpStatusCode.Forbidden:
+                return Problem.Result(SignInRequired, "Its owner has signed in since, so the code is not needed any more.");
+            default:
+                return Problem.Result(ProblemCode.IdentityUnavailable, "Nothing was done. Try again in a few seconds.");
+        }
+
+        var session = Session.Visitor(answer.Value!.AccountId, cookie.Now);
+        // Known there before the browser has it: so it ends when somebody signs in to the account.
+        if (await registry.EnsureAsync(session, context.Request.Headers.UserAgent.ToString(), context.RequestAborted) != Registration.Known)
+            return Problem.Result(ProblemCode.IdentityUnavailable, "Nothing was done. Try again in a few seconds.");
+        await SessionCookie.SetAsync(context, session);
+        return Answer(context, session, providers);
+    }
+
+    private static readonly ProblemCode SignInRequired = new("sign_in_required", StatusCodes.Status403Forbidden, "Sign in to open this account");
+
+    private static Ok<SessionAnswer> Answer(HttpContext context, Session session, Providers providers)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(new SessionAnswer(
+            session.Kind.ToString().ToLowerInvariant(),
+            session.AccountId,
+            session.Id,
+            providers.All.Count > 0,
+            session.ExpiresAt < session.EndsAt ? session.ExpiresAt : session.EndsAt,
+            [.. providers.All.Select(provider => new ProviderAnswer(provider.Settings.Id, provider.Settings.Name))]));
+    }
+
+    private sealed record RestoreRequest(string? Code);
+
+    private sealed record RestoreAnswer(Guid AccountId);
+
+    /// <param name="Kind"><c>visitor</c> or <c>member</c>.</param>
+    /// <param name="AccountId">The account that the session opens.</param>
+    /// <param name="SessionId">This device, in the list of sessions.</param>
+    /// <param name="SignInAvailable">Whether there is a provider to sign in at.</param>
+    /// <param name="ExpiresAt">When the session ends unless it is used before.</param>
+    /// <param name="Providers">For <c>POST /auth/login</c>.</param>
+    private sealed record SessionAnswer(
+        string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers);
+
+    private sealed record ProviderAnswer(string Id, string Name);
 }

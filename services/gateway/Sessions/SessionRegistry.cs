@@ -1,52 +1,51 @@
+using System.Net;
+using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Telemetry;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace HomeStage.Gateway.Sessions;
 
+/// <summary>What entitlements says of a session.</summary>
+internal enum Registration
+{
+    /// <summary>It is known there, now or since lately.</summary>
+    Known,
+
+    /// <summary>It was revoked, which this gateway did not know yet.</summary>
+    Ended,
+
+    /// <summary>No answer; nothing that costs money may be done.</summary>
+    Unavailable,
+}
+
 /// <summary>
 /// Makes a session known to entitlements before its first use that may cost money, so that there are rows for people who do something
 /// and none for crawlers. Registering twice is harmless there.
 /// </summary>
-internal sealed partial class SessionRegistry(HttpClient entitlements, RegisteredSessions registered, GatewayMetrics metrics, ILogger<SessionRegistry> logger)
+internal sealed class SessionRegistry(EntitlementsClient entitlements, RegisteredSessions registered, Revocations revocations, GatewayMetrics metrics)
 {
-    /// <summary>Whether the session is registered, now or before; false if entitlements is away.</summary>
-    public async Task<bool> EnsureAsync(Session session, string userAgent, CancellationToken cancellationToken)
+    /// <summary>Sees to it that the session is registered.</summary>
+    public async Task<Registration> EnsureAsync(Session session, string userAgent, CancellationToken cancellationToken)
     {
         if (registered.Contains(session.Id))
-            return true;
-        var succeeded = await RegisterAsync(session, userAgent, cancellationToken);
-        metrics.SessionRegistered(succeeded);
-        if (succeeded)
+            return Registration.Known;
+        var status = await entitlements.SendAsync(
+            HttpMethod.Put,
+            $"/internal/sessions/{session.Id:D}",
+            new { session.AccountId, Kind = session.Kind.ToString().ToLowerInvariant(), Device = Device.Of(userAgent) },
+            cancellationToken);
+        var registration = status switch
+        {
+            >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => Registration.Known,
+            HttpStatusCode.Unauthorized => Registration.Ended,
+            _ => Registration.Unavailable,
+        };
+        metrics.SessionRegistered(registration == Registration.Known);
+        if (registration == Registration.Known)
             registered.Add(session.Id);
-        return succeeded;
-    }
-
-    private async Task<bool> RegisterAsync(Session session, string userAgent, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var answer = await entitlements.PutAsJsonAsync(
-                $"/internal/sessions/{session.Id:D}", new Registration(session.AccountId, session.Kind.ToString().ToLowerInvariant(), Device.Of(userAgent)), cancellationToken);
-            if (!answer.IsSuccessStatusCode)
-                Log.Refused(logger, (int)answer.StatusCode);
-            return answer.IsSuccessStatusCode;
-        }
-        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            Log.Away(logger, error);
-            return false;
-        }
-    }
-
-    private sealed record Registration(Guid AccountId, string Kind, string Device);
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Warning, "Entitlements did not answer the registration of a session", EventName = "session_registration_failed")]
-        public static partial void Away(ILogger logger, Exception exception);
-
-        [LoggerMessage(2, LogLevel.Warning, "Entitlements answered the registration of a session with {status}", EventName = "session_registration_refused")]
-        public static partial void Refused(ILogger logger, int status);
+        else if (registration == Registration.Ended)
+            revocations.Add([session.Id]);
+        return registration;
     }
 }
 

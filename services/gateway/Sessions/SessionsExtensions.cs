@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Entitlements;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Identity;
@@ -8,8 +9,39 @@ namespace HomeStage.Gateway.Sessions;
 
 internal static class SessionsExtensions
 {
-    /// <summary>Reads <c>COOKIE_KEYS_DIR</c> and <c>ENTITLEMENTS_URL</c>.</summary>
+    /// <summary>Reads <c>COOKIE_KEYS_DIR</c> and <c>ENTITLEMENTS_URL</c>; Redis comes with the limits.</summary>
     internal static void AddSessions(this ServiceBuilder service)
+    {
+        AddCookieKeys(service);
+        service.Services.AddAuthentication(SessionCookie.Scheme).AddCookie(SessionCookie.Scheme, SessionCookie.Configure);
+        service.Services.AddSingleton<IConfigureOptions<CookieAuthenticationOptions>>(provider => new ConfigureNamedOptions<CookieAuthenticationOptions>(
+            SessionCookie.Scheme, cookie => cookie.DataProtectionProvider = new CookieProtection(provider.GetRequiredService<CookieKeys>())));
+        service.Services.AddAuthorization();
+        service.Services.AddSingleton<SessionCookie>();
+
+        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5003");
+        service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);
+        service.Services.AddSingleton<RegisteredSessions>();
+        service.Services.AddTransient<SessionRegistry>();
+        service.Services.AddSingleton<SessionSightings>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<SessionSightings>());
+        AddRevocations(service);
+        service.Map(app => app.MapSession());
+    }
+
+    private static void AddRevocations(ServiceBuilder service)
+    {
+        service.Services.AddSingleton<Revocations>();
+        service.Services.AddHostedService<RevocationReader>();
+        service.Services.AddSingleton(provider =>
+        {
+            var revocations = provider.GetRequiredService<Revocations>();
+            return new ReadinessCheck(
+                "revocations", _ => Task.FromResult(revocations.Loaded ? null : "Revocations were not read yet: entitlements does not answer."));
+        });
+    }
+
+    private static void AddCookieKeys(ServiceBuilder service)
     {
         var folder = service.Settings.Folder("COOKIE_KEYS_DIR", "the folder with the cookie's key files, *.key, 64 random bytes in base64 each");
         if (Directory.Exists(folder) && Directory.GetFiles(folder, CookieKeys.Pattern).Length == 0)
@@ -21,32 +53,5 @@ internal static class SessionsExtensions
             var keys = provider.GetRequiredService<CookieKeys>();
             return new ReadinessCheck("cookie-keys", _ => Task.FromResult(keys.Problem));
         });
-
-        service.Services.AddAuthentication(SessionCookie.Scheme).AddCookie(SessionCookie.Scheme, Configure);
-        service.Services.AddSingleton<IConfigureOptions<CookieAuthenticationOptions>>(provider => new ConfigureNamedOptions<CookieAuthenticationOptions>(
-            SessionCookie.Scheme, cookie => cookie.DataProtectionProvider = new CookieProtection(provider.GetRequiredService<CookieKeys>())));
-        service.Services.AddAuthorization();
-        service.Services.AddSingleton<SessionCookie>();
-
-        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5003");
-        service.Services.AddSingleton<RegisteredSessions>();
-        service.AddInternalClient<SessionRegistry>("entitlements", entitlements, TimeSpan.FromSeconds(3));
-        service.Map(app => app.MapSession());
-    }
-
-    private static void Configure(CookieAuthenticationOptions options)
-    {
-        options.Cookie.Name = SessionCookie.Name;
-        options.Cookie.SecurePolicy = CookieSecurePolicy.Always;
-        options.Cookie.HttpOnly = true;
-        options.Cookie.SameSite = SameSiteMode.Lax;
-        options.Cookie.Path = "/";
-        options.ExpireTimeSpan = SessionCookie.VisitorLifetime;
-        options.SlidingExpiration = true;
-        options.Events.OnCheckSlidingExpiration = context =>
-        {
-            context.ShouldRenew = context.ElapsedTime >= SessionCookie.RenewedAfter;
-            return Task.CompletedTask;
-        };
     }
 }

@@ -305,8 +305,58 @@ async function welcomeBack() {
   say("Thank you", "The payment is not confirmed yet. The credits arrive by themselves once it is.", { good: true });
 }
 
+// Who it is
+
+let session;
+
+function showAccount() {
+  const member = session.kind === "member";
+  $("account").hidden = false;
+  $("account").textContent = member ? "Account" : session.signInAvailable ? "Sign in" : "Restore";
+}
+
+const openAccount = guarded(async () => {
+  const member = session.kind === "member";
+  $("member").hidden = !member;
+  $("restore").hidden = member;
+  $("visitor").hidden = member || !session.signInAvailable;
+  $("providers").replaceChildren(...session.providers.map(provider => el("button", {
+    type: "button", className: "primary", textContent: `Sign in with ${provider.name}`,
+    onclick: guarded(async () => location.assign((await post("/auth/login", { provider: provider.id, returnUrl: "/" })).url)),
+  })));
+  if (member) {
+    const { items } = await api("/api/v1/sessions");
+    $("sessions").replaceChildren(...items.map(item => {
+      const seen = new Date(item.lastSeenAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+      return el("li", { textContent: item.current ? `${item.device} · this one` : `${item.device} · ${seen}` });
+    }));
+  }
+  if (!$("devices").open) $("devices").showModal();
+});
+
+const signOut = everywhere => guarded(async () => location.assign((await post("/auth/logout", { everywhere })).url));
+
+const restore = guarded(async () => {
+  await post("/api/v1/session/restore", { code: $("code").value });
+  location.reload();
+});
+
+/** Coming back from a sign-in that led nowhere. */
+function tellOfSignIn() {
+  const outcome = new URLSearchParams(location.search).get("sign-in");
+  if (!outcome) return;
+  history.replaceState(null, "", location.pathname);
+  if (outcome === "canceled") say("You are not signed in", "The sign-in was canceled.");
+  else if (outcome === "unavailable") say("You are not signed in", "The sign-in is not available right now. Try again in a minute.");
+  else say("You are not signed in", "The sign-in could not be completed. Try again.");
+}
+
 // Start
 
+$("account").onclick = openAccount;
+$("restore").onsubmit = restore;
+$("sign-out").onclick = signOut(false);
+$("sign-out-everywhere").onclick = signOut(true);
 $("notice-close").onclick = hush;
 $("buy").onclick = openShop;
 $("form").onsubmit = guarded(submit);
@@ -323,13 +373,15 @@ for (const type of ["dragover", "dragleave", "drop"]) {
 
 async function start() {
   try {
-    await api("/api/v1/session");
+    session = await api("/api/v1/session");
   } catch (error) {
     if (error.code !== "identity_unavailable") throw error;
     say(error.title, "What you bought is safe. Try again later, or go on as a new visitor without it.",
       { action: { label: "Go on as a new visitor", run: guarded(async () => { await post("/api/v1/session"); await start(); }) } });
     return;
   }
+  showAccount();
+  tellOfSignIn();
   catalog = await api("/api/v1/catalog");
   showCatalog();
   await readCredits();

@@ -29,6 +29,9 @@ public sealed class FakeUpstream : IAsyncDisposable
     /// <summary>The addresses that entitlements says are blocked, by hash.</summary>
     public ConcurrentDictionary<string, DateTimeOffset?> Blocks { get; private init; } = [];
 
+    /// <summary>The sessions and keys that entitlements says have ended.</summary>
+    public ConcurrentQueue<Guid> Revoked { get; private init; } = [];
+
     /// <summary>Starts it.</summary>
     /// <param name="name">The service's name, which it demands as audience.</param>
     /// <param name="callersFolder">Holds the gateway's public key.</param>
@@ -38,6 +41,7 @@ public sealed class FakeUpstream : IAsyncDisposable
     {
         var requests = new ConcurrentQueue<Received>();
         var blocks = new ConcurrentDictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
+        var revoked = new ConcurrentQueue<Guid>();
         var app = await ServiceHost.StartAsync(
             name,
             new Dictionary<string, string>
@@ -51,16 +55,18 @@ public sealed class FakeUpstream : IAsyncDisposable
                 service.AddIdentity(callers: ["gateway"]);
                 // Asked every few seconds, whatever a test does.
                 service.Map(routes => routes.MapGet("/internal/blocks", () => new { blocks = blocks.Select(block => new { addressHash = block.Key, until = block.Value }) }));
+                service.Map(routes => routes.MapGet("/internal/revocations", () => new { subjects = revoked.ToArray(), next = "0" }));
                 service.Map(routes => routes.Map("/{**path}", async (HttpContext context, Caller caller) =>
                 {
                     var received = await Received.ReadAsync(context, caller);
                     requests.Enqueue(received);
+                    context.Items["body"] = received.Body;
                     if (answer is null || !await answer(context))
                         await context.Response.WriteAsJsonAsync(received);
                 }));
             },
             services => services.AddSingleton(time));
-        return new FakeUpstream(app) { Requests = requests, Blocks = blocks };
+        return new FakeUpstream(app) { Requests = requests, Blocks = blocks, Revoked = revoked };
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,115 @@
+using HomeStage.Gateway.Entitlements;
+using HomeStage.Hosting.Redis;
+
+namespace HomeStage.Gateway.Sessions;
+
+/// <summary>
+/// Keeps <see cref="Revocations"/> up to date: reads all before the gateway is ready, then what is new every ten seconds, and at once when
+/// Redis says so or comes back.
+/// </summary>
+internal sealed partial class RevocationReader(
+    Revocations revocations, RedisConnection redis, IServiceProvider services, TimeProvider time, ILogger<RevocationReader> logger) : BackgroundService
+{
+    /// <summary>The channel on which entitlements says that there is something to read.</summary>
+    internal const string Channel = "homestage:revocations";
+
+    private static readonly TimeSpan ReadEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private string _next = "0";
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await ReadAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(ListenAsync(stoppingToken), ReadOnAsync(stoppingToken));
+
+    private async Task ReadOnAsync(CancellationToken stoppingToken)
+    {
+        var succeeded = revocations.Loaded;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await ((Task)_wake.WaitAsync(succeeded ? ReadEvery : RetryAfter, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stoppingToken.IsCancellationRequested)
+                succeeded = await ReadAsync(stoppingToken);
+        }
+    }
+
+    private async Task<bool> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A client for each reading: its connections follow the address when that moves.
+            var entitlements = services.GetRequiredService<EntitlementsClient>();
+            var answer = await entitlements.SendAsync<RevocationList>(HttpMethod.Get, $"/internal/revocations?after={_next}", body: null, cancellationToken);
+            if (answer.Value is not { Subjects: { } subjects, Next: { } next })
+                return false;
+            revocations.Add(subjects);
+            _next = next;
+            return true;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.NotRead(logger, error);
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await redis.SubscribeAsync(Channel, _ => Wake(), Wake).WaitAsync(TimeSpan.FromSeconds(5), time, stoppingToken);
+                return;
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.NotSubscribed(logger, error);
+                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            if (_wake.CurrentCount == 0)
+                _wake.Release();
+        }
+        catch (Exception error) when (error is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Somebody else woke it in this moment, or the gateway has stopped.
+        }
+    }
+
+    private sealed record RevocationList(IReadOnlyList<Guid>? Subjects, string? Next);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Redis cannot be subscribed to; revocations are read every ten seconds", EventName = "revocation_subscription_failed")]
+        public static partial void NotSubscribed(ILogger logger, Exception exception);
+
+        [LoggerMessage(2, LogLevel.Error, "Revocations could not be read; trying again", EventName = "revocations_not_read")]
+        public static partial void NotRead(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,245 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using HomeStage.Testing;
+using HomeStage.Tool.Servers;
+using Microsoft.Playwright;
+
+namespace HomeStage.Browser.Tests;
+
+/// <summary>
+/// Sign-in in Debian's Chromium at a real OpenID Connect provider (oidc-provider), with the whole system running and a second gateway beside the
+/// first: people one after another in one browser, one person in two, and programs.
+/// </summary>
+public sealed class SignInTests(SignedInStack scene) : IClassFixture<SignedInStack>
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task People_sign_in_and_out_in_a_shared_browser_and_on_two_devices()
+    {
+        var complaints = new List<string>();
+        var shared = await scene.OpenAsync(complaints);
+        await BuyAsync(shared, 5);
+
+        // Alice has bought as a visitor: signing in for the first time keeps it.
+        await SignInAsync(shared, "alice");
+        await Assertions.Expect(shared.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        await Assertions.Expect(shared.Locator("#balance")).ToContainTextAsync("5 credits", new() { Timeout = 60_000 });
+        var alice = (string)(await ReadAsync(shared, "/api/v1/session"))["accountId"]!;
+        await SignOutAsync(shared);
+        await Assertions.Expect(shared.Locator("#balance")).ToContainTextAsync("0 credits", new() { Timeout = 60_000 });
+
+        // Bob, after her, in the same browser: nothing of hers, and an account of his own.
+        await SignInAsync(shared, "bob");
+        await Assertions.Expect(shared.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        ((string)(await ReadAsync(shared, "/api/v1/session"))["accountId"]!).ShouldNotBe(alice);
+        await Assertions.Expect(shared.Locator("#balance")).ToContainTextAsync("0 credits");
+        await SignOutAsync(shared);
+
+        // Somebody who never signs in buys; then Alice is asked whether that is hers, and says no.
+        await BuyAsync(shared, 5);
+        await SignInAsync(shared, "alice");
+        await Assertions.Expect(shared.Locator("#what")).ToContainTextAsync("5 credits", new() { Timeout = 60_000 });
+        await shared.Locator("#not-mine").ClickAsync();
+        await Assertions.Expect(shared.Locator("#balance")).ToContainTextAsync("5 credits", new() { Timeout = 60_000 });
+        ((string)(await ReadAsync(shared, "/api/v1/session"))["accountId"]!).ShouldBe(alice);
+
+        // Her other device, where she bought once more before she signed in; that is hers.
+        var other = await scene.OpenAsync(complaints);
+        await BuyAsync(other, 5);
+        await SignInAsync(other, "alice");
+        await other.Locator("#mine").ClickAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(other.Locator("#balance")).ToContainTextAsync("10 credits", new() { Timeout = 60_000 });
+        await other.Locator("#account").ClickAsync();
+        await Assertions.Expect(other.Locator("#sessions li")).ToHaveCountAsync(2);
+
+        // Everywhere means the shared browser, too.
+        await other.Locator("#sign-out-everywhere").ClickAsync();
+        await other.Locator("button[name=logout]").ClickAsync(new() { Timeout = 60_000 });
+        await Eventually.Async(async () => (string?)(await ReadAsync(shared, "/api/v1/session"))["kind"] == "visitor", "the shared browser is signed out");
+        complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Two_gateways_share_sessions_keys_and_revocations()
+    {
+        var page = await scene.OpenAsync([]);
+        await SignInAsync(page, "carol");
+        await Assertions.Expect(page.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        var cookie = (await page.Context.CookiesAsync()).Single(one => one.Name == "__Host-homestage");
+        (cookie.Secure, cookie.HttpOnly, cookie.SameSite, cookie.Path).ShouldBe((true, true, SameSiteAttribute.Lax, "/"));
+        (await page.EvaluateAsync<string>("document.cookie")).ShouldBeEmpty();
+        using var one = scene.Client(scene.Stack.PublicUrl, cookie.Value);
+        using var two = scene.Client(scene.SecondGateway, cookie.Value);
+        using var made = await one.PostAsJsonAsync("/api/v1/api-keys", new { name = "uploader", scopes = (string[])["stagings:read", "credits:read"] }, Cancel);
+        made.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var key = JsonNode.Parse(await made.Content.ReadAsStringAsync(Cancel))!;
+        using var program = scene.Program(scene.SecondGateway, (string)key["key"]!);
+        (await StatusAsync(two, "/api/v1/sessions")).ShouldBe(HttpStatusCode.OK);
+        (await StatusAsync(program, "/api/v1/stagings")).ShouldBe(HttpStatusCode.OK);
+        (await StatusAsync(program, "/api/v1/api-keys")).ShouldBe(HttpStatusCode.Forbidden);
+        using var stream = await two.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var programsStream = await program.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, Cancel);
+
+        // Ended at one gateway, while the other has both streams open.
+        (await one.DeleteAsync($"/api/v1/api-keys/{key["id"]}", Cancel)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await EndsAsync(programsStream);
+        await Eventually.Async(async () => await StatusAsync(program, "/api/v1/stagings") == HttpStatusCode.Unauthorized, "the key is refused at the other gateway");
+        (await one.DeleteAsync("/api/v1/sessions", Cancel)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await EndsAsync(stream);
+        await Eventually.Async(async () => await StatusAsync(two, "/api/v1/sessions") == HttpStatusCode.Unauthorized, "the session has ended at the other gateway");
+    }
+
+    [Fact]
+    public async Task The_providers_access_tokens_open_the_api_and_its_id_tokens_do_not()
+    {
+        var issuer = scene.Stack.Setting("gateway", "SIGN_IN_LOCAL_ISSUER");
+        using var provider = new HttpClient();
+        using var answer = await provider.PostAsync(new Uri(issuer + "/token"), new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["grant_type"] = "client_credentials",
+            ["client_id"] = "homestage-program",
+            ["client_secret"] = scene.Stack.Setting("gateway", "SIGN_IN_LOCAL_CLIENT_SECRET"),
+            ["resource"] = scene.Stack.Setting("gateway", "SIGN_IN_LOCAL_AUDIENCE"),
+            ["scope"] = "stagings:read",
+        }), Cancel);
+        var token = (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancel))!["access_token"]!;
+
+        using var program = scene.Program(scene.Stack.PublicUrl, token);
+        (await StatusAsync(program, "/api/v1/stagings")).ShouldBe(HttpStatusCode.OK);
+        (await StatusAsync(program, "/api/v1/credits")).ShouldBe(HttpStatusCode.Forbidden);
+        using var changed = scene.Program(scene.Stack.PublicUrl, token[..^4] + "AAAA");
+        (await StatusAsync(changed, "/api/v1/stagings")).ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    private static LocatorAssertionsToHaveTextOptions Patiently => new() { Timeout = 60_000 };
+
+    private static async Task BuyAsync(IPage page, int credits)
+    {
+        await page.Locator("#buy").ClickAsync();
+        await page.Locator("#plans button").First.ClickAsync();
+        await page.Locator("#pay").ClickAsync();
+        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync($"{credits} credits", new() { Timeout = 60_000 });
+    }
+
+    private static async Task SignInAsync(IPage page, string name)
+    {
+        await page.Locator("#account").ClickAsync();
+        await page.Locator("#providers button").ClickAsync();
+        await page.Locator("input[name=name]").FillAsync(name, new() { Timeout = 60_000 });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+    }
+
+    /// <summary>Here, and at the provider, which asks once more.</summary>
+    private static async Task SignOutAsync(IPage page)
+    {
+        await page.Locator("#account").ClickAsync();
+        await page.Locator("#sign-out").ClickAsync();
+        await page.Locator("button[name=logout]").ClickAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(page.Locator("#account")).ToHaveTextAsync("Sign in", Patiently);
+    }
+
+    private static async Task<JsonNode> ReadAsync(IPage page, string path) =>
+        JsonNode.Parse(await page.EvaluateAsync<string>("path => fetch(path).then(answer => answer.text())", path))!;
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path)
+    {
+        using var answer = await client.GetAsync(path, Cancel);
+        return answer.StatusCode;
+    }
+
+    private static async Task EndsAsync(HttpResponseMessage stream)
+    {
+        stream.StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        try
+        {
+            await stream.Content.CopyToAsync(Stream.Null, patience.Token);
+        }
+        catch (HttpRequestException)
+        {
+            // Cut in the middle of a chunk.
+        }
+    }
+}
+
+/// <summary>The whole system with a provider to sign in at, a second gateway, and Chromium.</summary>
+public sealed class SignedInStack : IAsyncLifetime
+{
+    private readonly List<IBrowserContext> _contexts = [];
+    private ServiceProcess _second = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    public TestStack Stack { get; private set; } = null!;
+
+    public Uri SecondGateway { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Stack = await TestStack.StartAsync(withSignIn: true);
+        SecondGateway = new Uri($"http://127.0.0.1:{FreePorts.Next()}");
+        var management = $"http://127.0.0.1:{FreePorts.Next()}";
+        _second = await ServiceProcess.StartAsync("gateway", new Dictionary<string, string>(Stack.Process("gateway").Settings, StringComparer.Ordinal)
+        {
+            ["HTTP_URL"] = SecondGateway.GetLeftPart(UriPartial.Authority),
+            ["MANAGEMENT_URL"] = management,
+        });
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = "/usr/bin/chromium",
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+        await _second.UntilReadyAsync(management);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var context in _contexts)
+            await context.DisposeAsync();
+        await _browser.DisposeAsync();
+        _playwright.Dispose();
+        await _second.DisposeAsync();
+        await Stack.DisposeAsync();
+    }
+
+    /// <summary>A browser of its own, with its own cookies.</summary>
+    /// <param name="complaints">Gets what our pages complain about, violations of the content security policy among it.</param>
+    public async Task<IPage> OpenAsync(List<string> complaints)
+    {
+        var context = await _browser.NewContextAsync();
+        _contexts.Add(context);
+        var page = await context.NewPageAsync();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error" && message.Location.StartsWith(Stack.PublicUrl.ToString(), StringComparison.Ordinal))
+                complaints.Add(message.Text);
+        };
+        page.PageError += (_, error) => complaints.Add(error);
+        await page.GotoAsync(Stack.PublicUrl.ToString());
+        return page;
+    }
+
+    /// <summary>The page's session in a program, at one of the gateways.</summary>
+    public HttpClient Client(Uri gateway, string cookie)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = gateway };
+        client.DefaultRequestHeaders.Add("Cookie", "__Host-homestage=" + cookie);
+        client.DefaultRequestHeaders.Add("Origin", Stack.PublicUrl.GetLeftPart(UriPartial.Authority));
+        client.DefaultRequestHeaders.Host = Stack.PublicUrl.Authority;
+        return client;
+    }
+
+    /// <summary>A program with a credential, at one of the gateways.</summary>
+    public HttpClient Program(Uri gateway, string credential)
+    {
+        var client = new HttpClient { BaseAddress = gateway };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        client.DefaultRequestHeaders.Host = Stack.PublicUrl.Authority;
+        return client;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using HomeStage.Gateway.Tests.SignIn;
+using HomeStage.Testing;
+using Microsoft.AspNetCore.Http;
+
+namespace HomeStage.Gateway.Tests.Sessions;
+
+public sealed class RevocationTests
+{
+    [Fact]
+    public async Task A_revoked_session_is_as_good_as_none_and_its_streams_end()
+    {
+        await using var stack = await Stack.StartAsync(stagingApi: async context =>
+        {
+            if (context.Request.Path != "/api/v1/events")
+                return false;
+            await context.Response.WriteAsync("event: ping\n\n", context.RequestAborted);
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            return true;
+        });
+        using var client = stack.Client();
+        var (revoked, other) = (await client.VisitorAsync(), await client.VisitorAsync());
+        using var stream = await OpenAsync(client, revoked.Cookie);
+        using var others = await OpenAsync(client, other.Cookie);
+        var reading = stream.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+        var othersReading = others.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+
+        stack.Entitlements.Revoked.Enqueue(revoked.SessionId);
+
+        // Redis is away here, so it takes the reading each ten seconds.
+        await Eventually.Async(() => reading.IsCompleted, "the stream has ended");
+        othersReading.IsCompleted.ShouldBeFalse();
+        using var read = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", ("Cookie", revoked.Cookie));
+        (await read.EchoAsync()).Kind.ShouldBe("Anonymous");
+        using var fresh = await client.SendAsync(HttpMethod.Get, "/api/v1/session", ("Cookie", revoked.Cookie));
+        (await fresh.JsonAsync()).GetProperty("accountId").GetGuid().ShouldNotBe(revoked.AccountId);
+    }
+
+    [Fact]
+    public async Task Until_revocations_were_read_nobody_is_identified_and_the_gateway_is_not_ready()
+    {
+        await using var stack = await Stack.StartAsync();
+        using var before = stack.Client();
+        var visitor = await before.VisitorAsync();
+        await stack.Entitlements.DisposeAsync();
+        await stack.RestartGatewayAsync();
+        using var client = stack.Client();
+        using var management = Stack.Client(stack.ManagementUrl);
+
+        using var ready = await management.SendAsync(HttpMethod.Get, "/health/ready");
+        ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", ("Cookie", visitor.Cookie));
+        await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "identity_unavailable");
+        using var open = await client.SendAsync(HttpMethod.Get, "/api/v1/plans");
+        open.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_session_that_ended_elsewhere_this_moment_does_nothing_that_costs_money()
+    {
+        await using var stack = await Stack.StartAsync(entitlements: context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return Task.FromResult(true);
+        });
+        using var client = stack.Client();
+        var visitor = await client.VisitorAsync();
+
+        using var answer = await client.SendAsync(HttpMethod.Post, "/api/v1/stagings", ("Cookie", visitor.Cookie), ("Origin", Stack.PublicOrigin));
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
+        stack.StagingApi.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_restore_code_opens_its_account_in_another_browser()
+    {
+        var account = Guid.CreateVersion7();
+        var status = StatusCodes.Status200OK;
+        await using var stack = await Stack.StartAsync(entitlements: async context =>
+        {
+            if (context.Request.Path != "/internal/accounts/restore")
+            {
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                return true;
+            }
+
+            context.Response.StatusCode = status;
+            if (status == StatusCodes.Status200OK)
+                await context.Response.WriteAsJsonAsync(new { accountId = account });
+            return true;
+        });
+        using var browser = new Browser(stack);
+        var before = await browser.SessionAsync();
+
+        using (var answer = await browser.PostAsync("/api/v1/session/restore", new { code = "ABCD" }))
+            (await answer.JsonAsync()).GetProperty("accountId").GetGuid().ShouldBe(account);
+
+        var after = await browser.SessionAsync();
+        after.GetProperty("accountId").GetGuid().ShouldBe(account);
+        after.GetProperty("sessionId").GetGuid().ShouldNotBe(before.GetProperty("sessionId").GetGuid());
+        foreach (var (code, told) in ((int, (HttpStatusCode, string))[])[(404, (HttpStatusCode.NotFound, "not_found")), (403, (HttpStatusCode.Forbidden, "sign_in_required")), (503, (HttpStatusCode.ServiceUnavailable, "identity_unavailable"))])
+        {
+            status = code;
+            using var answer = await browser.PostAsync("/api/v1/session/restore", new { code = "ABCD" });
+            await answer.ShouldBeProblemAsync(told.Item1, told.Item2);
+            answer.SetCookie().ShouldBeNull();
+        }
+    }
+
+    private static async Task<Stream> OpenAsync(HttpClient client, string cookie)
+    {
+        var request = Http.Request(HttpMethod.Get, "/api/v1/events", ("Cookie", cookie));
+        var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+    }
+}
