@@ -136,6 +136,29 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public void With_sign_in_a_provider_runs_beside_and_the_gateway_knows_it()
+    {
+        var deployment = new Deployment(Input(new() { ["SIGN_IN_PROVIDERS"] = "google" }) with { WithSignIn = true });
+
+        var provider = deployment.Simulators.Single(simulator => simulator.Name == "sign-in");
+        provider.Spec("/logs").FileName.ShouldBe("node");
+        Setting(deployment, "gateway", "SIGN_IN_PROVIDERS").ShouldBe("local");
+        Setting(deployment, "gateway", "SIGN_IN_LOCAL_ISSUER").ShouldBe(provider.Shown!.Value.Address);
+        Setting(deployment, "gateway", "SIGN_IN_LOCAL_CLIENT_SECRET").ShouldBe(provider.Settings["CLIENT_SECRET"]);
+        Plan().Simulators.ShouldNotContain(simulator => simulator.Name == "sign-in");
+    }
+
+    [Fact]
+    public void A_persons_own_providers_reach_the_gateway_alone_and_their_secrets_no_file()
+    {
+        var deployment = Plan(new() { ["SIGN_IN_PROVIDERS"] = "google", ["SIGN_IN_GOOGLE_CLIENT_ID"] = "id", ["SIGN_IN_GOOGLE_CLIENT_SECRET"] = "theirs-alone" });
+
+        Setting(deployment, "gateway", "SIGN_IN_GOOGLE_CLIENT_SECRET").ShouldBe("theirs-alone");
+        deployment.Services.Where(service => service.Name != "gateway").ShouldAllBe(service => service.Settings.Keys.All(name => !name.StartsWith("SIGN_IN_")));
+        EnvFile.Render(deployment, Servers).ShouldNotContain("theirs-alone");
+    }
+
+    [Fact]
     public void The_env_file_names_each_setting_once_and_prefixes_only_what_differs()
     {
         var deployment = Plan();

@@ -3,17 +3,23 @@ using HomeStage.Hosting.Redis;
 
 namespace HomeStage.Gateway.Sessions;
 
+/// <summary>How often revocations are read when nobody says that there are new ones.</summary>
+internal sealed record RevocationTimes(TimeSpan ReadEvery)
+{
+    internal static readonly RevocationTimes Default = new(TimeSpan.FromSeconds(10));
+}
+
 /// <summary>
 /// Keeps <see cref="Revocations"/> up to date: reads all before the gateway is ready, then what is new every ten seconds, and at once when
 /// Redis says so or comes back.
 /// </summary>
 internal sealed partial class RevocationReader(
-    Revocations revocations, RedisConnection redis, IServiceProvider services, TimeProvider time, ILogger<RevocationReader> logger) : BackgroundService
+    Revocations revocations, RevocationTimes times, RedisConnection redis, IServiceProvider services, TimeProvider time, ILogger<RevocationReader> logger)
+    : BackgroundService
 {
     /// <summary>The channel on which entitlements says that there is something to read.</summary>
     internal const string Channel = "homestage:revocations";
 
-    private static readonly TimeSpan ReadEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -38,7 +44,7 @@ internal sealed partial class RevocationReader(
         var succeeded = revocations.Loaded;
         while (!stoppingToken.IsCancellationRequested)
         {
-            await ((Task)_wake.WaitAsync(succeeded ? ReadEvery : RetryAfter, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)_wake.WaitAsync(succeeded ? times.ReadEvery : RetryAfter, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stoppingToken.IsCancellationRequested)
                 succeeded = await ReadAsync(stoppingToken);
         }

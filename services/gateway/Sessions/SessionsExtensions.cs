@@ -32,6 +32,7 @@ internal static class SessionsExtensions
     private static void AddRevocations(ServiceBuilder service)
     {
         service.Services.AddSingleton<Revocations>();
+        service.Services.AddSingleton(RevocationTimes.Default);
         service.Services.AddHostedService<RevocationReader>();
         service.Services.AddSingleton(provider =>
         {

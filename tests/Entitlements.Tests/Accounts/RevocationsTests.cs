@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using HomeStage.Testing;
 using Shouldly;
+using StackExchange.Redis;
 using Xunit;
 
 namespace HomeStage.Entitlements.Tests.Accounts;
@@ -60,6 +63,19 @@ public sealed class RevocationsTests(EntitlementsFixture fixture)
         (await _app.AsAsync(HttpMethod.Get, "/api/v1/sessions", _account, session: null, kind: "key")).Code.ShouldBe("forbidden");
         (await _app.AsAsync(HttpMethod.Delete, "/api/v1/sessions", _account, session: null, kind: "key")).Code.ShouldBe("forbidden");
         (await _app.AsAsync(HttpMethod.Delete, $"/api/v1/sessions/{_there}", Guid.Empty, session: null, kind: "anonymous")).Code.ShouldBe("unauthenticated");
+    }
+
+    [Fact]
+    public async Task Gateways_are_told_by_Redis_once_it_is_committed()
+    {
+        using var redis = await ConnectionMultiplexer.ConnectAsync(_app.Settings["REDIS_CONNECTION"]);
+        var seen = new ConcurrentQueue<List<Guid>>();
+        await redis.GetSubscriber().SubscribeAsync(
+            new RedisChannel("homestage:revocations", RedisChannel.PatternMode.Literal), (_, _) => seen.Enqueue(RevokedSinceAsync("0").GetAwaiter().GetResult().Subjects));
+
+        await SendEndAsync(_here);
+
+        await Eventually.Async(() => seen.Any(subjects => subjects.Contains(_here)), "whoever is told finds it");
     }
 
     [Fact]

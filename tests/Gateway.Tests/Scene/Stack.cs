@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using HomeStage.Gateway.Sessions;
 using HomeStage.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -41,6 +42,9 @@ public sealed class Stack : IAsyncDisposable
     public string CookieKeysFolder => _folder.File("cookie-keys");
 
     public Dictionary<string, string> Settings { get; private set; } = [];
+
+    /// <summary>How often the gateway reads revocations by itself.</summary>
+    public TimeSpan RevocationsReadEvery { get; set; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Starts everything.</summary>
     /// <param name="settings">Changes the gateway's settings; a null value removes one.</param>
@@ -100,6 +104,7 @@ public sealed class Stack : IAsyncDisposable
     {
         services.AddSingleton<TimeProvider>(Time);
         services.AddSingleton<ILoggerProvider>(Logs);
+        services.AddSingleton(new RevocationTimes(RevocationsReadEvery));
         _configure?.Invoke(services);
     });
 

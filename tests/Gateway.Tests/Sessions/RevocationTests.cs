@@ -2,6 +2,7 @@ using System.Net;
 using HomeStage.Gateway.Tests.SignIn;
 using HomeStage.Testing;
 using Microsoft.AspNetCore.Http;
+using StackExchange.Redis;
 
 namespace HomeStage.Gateway.Tests.Sessions;
 
@@ -27,13 +28,39 @@ public sealed class RevocationTests
 
         stack.Entitlements.Revoked.Enqueue(revoked.SessionId);
 
-        // Redis is away here, so it takes the reading each ten seconds.
+        // Redis is away here, so it takes the reading every so often.
         await Eventually.Async(() => reading.IsCompleted, "the stream has ended");
         othersReading.IsCompleted.ShouldBeFalse();
         using var read = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", ("Cookie", revoked.Cookie));
         (await read.EchoAsync()).Kind.ShouldBe("Anonymous");
         using var fresh = await client.SendAsync(HttpMethod.Get, "/api/v1/session", ("Cookie", revoked.Cookie));
         (await fresh.JsonAsync()).GetProperty("accountId").GetGuid().ShouldNotBe(revoked.AccountId);
+    }
+
+    [Fact]
+    public async Task A_word_through_Redis_has_revocations_read_at_once()
+    {
+        await using var servers = new TestServers();
+        var redis = (await servers.StartRedisAsync()).Facts.Redis!.Connection;
+        await using var stack = await Stack.StartAsync((stack, settings) =>
+        {
+            settings["REDIS_CONNECTION"] = redis;
+            stack.RevocationsReadEvery = TimeSpan.FromDays(1);
+        });
+        using var client = stack.Client();
+        var visitor = await client.VisitorAsync();
+        stack.Entitlements.Revoked.Enqueue(visitor.SessionId);
+        using var publisher = await ConnectionMultiplexer.ConnectAsync(redis);
+
+        await Eventually.Async(
+            async () =>
+            {
+                // Again and again: the gateway may not have subscribed yet.
+                await publisher.GetSubscriber().PublishAsync(new RedisChannel("homestage:revocations", RedisChannel.PatternMode.Literal), "");
+                using var read = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", ("Cookie", visitor.Cookie));
+                return (await read.EchoAsync()).Kind == "Anonymous";
+            },
+            "the session is refused");
     }
 
     [Fact]

@@ -71,6 +71,7 @@ internal static class EnvFile
     private static bool IsTheirOwnersSecret(string setting, Providers providers) => setting switch
     {
         "OPENAI_API_KEY" => !providers.OpenAiIsSimulated,
+        _ when setting.StartsWith("SIGN_IN_", StringComparison.Ordinal) && setting.EndsWith("_SECRET", StringComparison.Ordinal) => true,
         "STRIPE_SECRET_KEY" or "STRIPE_WEBHOOK_SECRET" => !providers.StripeIsSimulated,
         _ => false,
     };
