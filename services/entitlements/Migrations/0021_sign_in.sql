@@ -38,7 +38,7 @@ $$;
 
 -- A session is in use. result is
 --   seen       now
---   ended      it was revoked, or is a visitor's on an account that somebody signs in to
+--   ended      it was revoked, or is a visitor's on an account that somebody signs in to, or that was merged
 --   elsewhere  it belongs to another account
 create function see_session(p_session uuid, p_account uuid, p_kind text, p_device text, p_now timestamptz) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -48,7 +48,8 @@ begin
   insert into accounts (id, created_at) values (p_account, p_now) on conflict do nothing;
   -- Waits for whoever signs in to the account at this moment and ends its visitors' sessions.
   perform 1 from accounts a where a.id = p_account for share;
-  if is_revoked(p_session) or (p_kind = 'visitor' and has_identity(p_account)) then
+  if is_revoked(p_session) or (p_kind = 'visitor' and has_identity(p_account))
+    or exists (select 1 from accounts a where a.id = p_account and a.merged_into is not null) then
     return 'ended';
   end if;
   insert into sessions as s (id, account_id, kind, device, created_at, last_seen_at)

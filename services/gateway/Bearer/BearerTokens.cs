@@ -19,6 +19,7 @@ internal sealed class BearerTokens(Providers providers, IServiceProvider service
     internal static readonly string[] KnownScopes = ["stagings:write", "stagings:read", "credits:read"];
 
     private const int Limit = 20_000;
+    private const int LongestSubject = 255;
 
     private static readonly TimeSpan CachedFor = TimeSpan.FromSeconds(60);
     private static readonly string[] OfIdTokensAlone = ["nonce", "at_hash", "c_hash", "s_hash"];
@@ -46,7 +47,7 @@ internal sealed class BearerTokens(Providers providers, IServiceProvider service
         }
 
         var claims = await checks.ValidateAsync(token, provider.Settings.Audience!);
-        if (claims is null || OfIdTokensAlone.Any(claims.HasClaim) || claims.Subject.Length == 0)
+        if (claims is null || OfIdTokensAlone.Any(claims.HasClaim) || claims.Subject is not { Length: > 0 and <= LongestSubject })
             return (null, CredentialFailure.Invalid);
         var answer = await services.GetRequiredService<EntitlementsClient>().SendAsync<Resolved>(
             HttpMethod.Post, "/internal/identities/resolve", new { claims.Issuer, claims.Subject }, cancellationToken);

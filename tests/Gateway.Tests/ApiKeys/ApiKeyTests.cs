@@ -77,6 +77,20 @@ public sealed class ApiKeyTests
     }
 
     [Fact]
+    public async Task Two_keys_of_one_account_are_told_apart_however_alike_they_are()
+    {
+        await using var stack = await StartAsync();
+        using var client = stack.Client();
+        foreach (var (key, id) in ((string, Guid)[])[(_key, _keyId), (ApiKeyText.Create(), Guid.CreateVersion7()), (_key, _keyId)])
+        {
+            Register(key, id, ["stagings:write", "stagings:read"]);
+            using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/stagings", ("Authorization", "Bearer " + key));
+            var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken((await answer.EchoAsync()).Headers["authorization"]["Bearer ".Length..]);
+            token.GetPayloadValue<string>("key").ShouldBe(id.ToString());
+        }
+    }
+
+    [Fact]
     public async Task A_key_is_looked_up_each_half_minute_and_a_revocation_is_obeyed_at_once()
     {
         await using var stack = await StartAsync();

@@ -156,6 +156,17 @@ public sealed class SignInTests(SignInScene scene) : IClassFixture<SignInScene>
         (await browser.SessionAsync()).GetProperty("kind").GetString().ShouldBe("visitor");
     }
 
+    [Fact]
+    public async Task Whoever_changes_their_mind_at_the_provider_stays_a_visitor()
+    {
+        using var browser = new Browser(_stack);
+        var begun = await browser.BeginAsync();
+        using var answer = await browser.SendAsync(
+            HttpMethod.Get, $"/auth/callback/fake?error=access_denied&state={Uri.EscapeDataString(begun["state"])}&iss={Uri.EscapeDataString(_provider.Issuer)}");
+        answer.Headers.Location!.ToString().ShouldBe("/?sign-in=canceled");
+        (await browser.SessionAsync()).GetProperty("kind").GetString().ShouldBe("visitor");
+    }
+
     [Theory]
     [InlineData("?error=access_denied", "/?sign-in=failed")]
     [InlineData("?code=x&state=forged", "/?sign-in=failed")]
