@@ -2,6 +2,7 @@ using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using HomeStage.Billing.Webhooks;
 using HomeStage.Contracts;
+using HomeStage.Hosting.Turns;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -32,8 +33,7 @@ internal sealed partial class Reconciler(
     /// <summary>How much of the known past is listed again: an event may become visible late, and two clocks never agree.</summary>
     internal static readonly TimeSpan Overlap = TimeSpan.FromMinutes(5);
 
-    /// <summary>Any number, as long as nothing else in this database locks it.</summary>
-    private const long LockKey = 7_234_018_551;
+    private const long TurnKey = 7_234_018_551;
 
     private static readonly string[] Types = [.. CheckoutEvents.Types, .. PaymentEvents.Types];
 
@@ -41,20 +41,8 @@ internal sealed partial class Reconciler(
     /// <exception cref="StripeException">Stripe cannot be asked; what was taken in until then stays.</exception>
     internal async Task<ReconciliationReport> RunAsync(CancellationToken cancellationToken)
     {
-        // The lock belongs to the connection and ends with it, also when this process dies. No transaction is open on it.
-        await using var turn = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var take = new NpgsqlCommand("select pg_try_advisory_lock($1)", turn) { Parameters = { new() { Value = LockKey } } };
-        if (await take.ExecuteScalarAsync(cancellationToken) is not true)
-            return new ReconciliationReport { Ran = false };
-        try
-        {
-            return await RunInTurnAsync(cancellationToken);
-        }
-        finally
-        {
-            await using var give = new NpgsqlCommand("select pg_advisory_unlock($1)", turn) { Parameters = { new() { Value = LockKey } } };
-            await give.ExecuteNonQueryAsync(CancellationToken.None);
-        }
+        await using var turn = await Turn.TryTakeAsync(dataSource, TurnKey, cancellationToken);
+        return turn is null ? new ReconciliationReport { Ran = false } : await RunInTurnAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

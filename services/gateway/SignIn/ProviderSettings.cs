@@ -13,8 +13,11 @@ namespace HomeStage.Gateway.SignIn;
 /// <param name="Audience">What an access token for our API names as its audience; null if the provider's tokens are not accepted.</param>
 internal sealed partial record ProviderSettings(string Id, string Name, Uri Issuer, string ClientId, string ClientSecret, IReadOnlyList<string> Scopes, string? Audience)
 {
+    /// <summary>The paths that providers send people back to begin with it.</summary>
+    internal const string Callbacks = "/auth/callback";
+
     /// <summary>Where the provider sends people back to.</summary>
-    internal string CallbackPath => $"/auth/callback/{Id}";
+    internal string CallbackPath => $"{Callbacks}/{Id}";
 
     /// <summary>
     /// Reads <c>SIGN_IN_PROVIDERS</c> (names, separated by commas) and for each name <c>SIGN_IN_NAME_ISSUER</c>, <c>…_CLIENT_ID</c>,

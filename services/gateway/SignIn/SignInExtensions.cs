@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Sessions;
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
@@ -30,7 +31,17 @@ internal static class SignInExtensions
             });
         }
 
+        // The framework answers these before routing: they are counted here.
+        service.Use(app => app.UseWhen(context => context.Request.Path.StartsWithSegments(ProviderSettings.Callbacks, StringComparison.Ordinal), callbacks => callbacks.Use(CountAsync)));
         service.Map(app => app.MapSignIn());
+    }
+
+    private static async Task CountAsync(HttpContext context, RequestDelegate next)
+    {
+        if (await context.RequestServices.GetRequiredService<RateLimits>().RefusalAsync(context, LimitClasses.SignIn, caller: null) is { } refusal)
+            await refusal.ExecuteAsync(context);
+        else
+            await next(context);
     }
 
     internal static string SchemeOf(ProviderSettings provider) => "sign-in-" + provider.Id;

@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Turns;
 using HomeStage.Staging.Attempts;
 using HomeStage.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -16,8 +17,8 @@ internal sealed partial class OrphanSweep(
     /// <summary>How old a file must be; longer than any job or submission may take.</summary>
     internal static readonly TimeSpan Age = TimeSpan.FromHours(24);
 
-    /// <summary>Of the advisory lock: any number that no other lock of this database has.</summary>
-    internal const long LockKey = 0x486F_6D65_5377_6570;
+    /// <summary>Of its <see cref="Turn"/>.</summary>
+    internal const long TurnKey = 0x486F_6D65_5377_6570;
     private const int BatchSize = 500;
     private const string Photos = "photos";
     private static readonly TimeSpan Interval = TimeSpan.FromHours(6);
@@ -27,24 +28,16 @@ internal sealed partial class OrphanSweep(
     /// <returns>How many files were removed; null if another replica is at it.</returns>
     internal async Task<int?> SweepAsync(CancellationToken cancellationToken)
     {
-        // The lock belongs to this connection and ends with it, also if the process dies.
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        if (!await AskAsync(connection, "select pg_try_advisory_lock($1)", cancellationToken))
+        await using var turn = await Turn.TryTakeAsync(dataSource, TurnKey, cancellationToken);
+        if (turn is null)
             return null;
-        try
-        {
-            var removed = 0;
-            var oldest = time.GetUtcNow() - Age;
-            await foreach (var batch in blobs.ListAsync("", cancellationToken).Where(entry => entry.StoredAt < oldest).Chunk(BatchSize).WithCancellation(cancellationToken))
-                removed += await SweepAsync(batch, cancellationToken);
-            if (removed > 0)
-                Log.Swept(logger, removed);
-            return removed;
-        }
-        finally
-        {
-            await AskAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
-        }
+        var removed = 0;
+        var oldest = time.GetUtcNow() - Age;
+        await foreach (var batch in blobs.ListAsync("", cancellationToken).Where(entry => entry.StoredAt < oldest).Chunk(BatchSize).WithCancellation(cancellationToken))
+            removed += await SweepAsync(batch, cancellationToken);
+        if (removed > 0)
+            Log.Swept(logger, removed);
+        return removed;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -68,12 +61,6 @@ internal sealed partial class OrphanSweep(
 
             await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
-
-    private static async Task<bool> AskAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = LockKey } } };
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private async Task<int> SweepAsync(BlobEntry[] batch, CancellationToken cancellationToken)

@@ -1,6 +1,5 @@
 using System.Net;
 using HomeStage.Hosting.Identity;
-using HomeStage.Testing;
 
 namespace HomeStage.Gateway.Tests.ApiKeys;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using HomeStage.Gateway.Tests.SignIn;
-using HomeStage.Testing;
 using Microsoft.AspNetCore.Http;
 using StackExchange.Redis;
 

@@ -144,7 +144,7 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
     public async Task One_replica_sweeps_at_a_time()
     {
         await using var other = await _app.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var taken = new Npgsql.NpgsqlCommand($"select pg_advisory_lock({OrphanSweep.LockKey})", other);
+        await using var taken = new Npgsql.NpgsqlCommand($"select pg_advisory_lock({OrphanSweep.TurnKey})", other);
         await taken.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         (await _app.Services.GetRequiredService<OrphanSweep>().SweepAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
