@@ -20,7 +20,7 @@ internal static class SignInEndpoints
     internal static void MapSignIn(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/auth/login", LoginAsync).Limited(LimitClasses.SignIn);
-        routes.MapPost("/auth/merge", MergeAsync);
+        routes.MapPost("/auth/merge", MergeAsync).Limited(LimitClasses.SignIn);
         routes.MapPost("/auth/logout", LogoutAsync);
     }
 
