@@ -80,11 +80,23 @@ internal static class TelemetryExtensions
         await next(context);
         if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
             return;
-        if ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText is { } route)
-            activity.SetTag("http.route", route);
+        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        activity.SetTag("http.route", route);
+        // A path may hold a token; the route says as much as a trace needs.
+        activity.SetTag("url.path", route);
         if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
             activity.SetStatus(ActivityStatusCode.Error);
     });
+
+    /// <summary>Leaves of an outgoing call's address who was called; its path may hold a token, and the one who was called knows the route.</summary>
+    private sealed class WithoutPaths : BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data)
+        {
+            if (data.Kind == ActivityKind.Client && data.GetTagItem("url.full") is string address && Uri.TryCreate(address, UriKind.Absolute, out var url))
+                data.SetTag("url.full", url.GetLeftPart(UriPartial.Authority));
+        }
+    }
 
     /// <summary>Builds the SDK at the start and flushes it at the end; it listens for as long as it lives.</summary>
     private sealed class TelemetryLifetime(OpenTelemetrySdk sdk, IEnumerable<ActivityListener> listeners) : IHostedLifecycleService
