@@ -48,7 +48,7 @@ internal static class TelemetryExtensions
         {
             telemetry.ConfigureResource(resource => resource.AddService(service.Name, "homestage"));
             if (otlp)
-                telemetry.WithTracing(tracing => tracing.AddSource([.. Spans, "System.Net.Http", "Npgsql"]).AddOtlpExporter());
+                telemetry.WithTracing(tracing => tracing.AddSource([.. Spans, "System.Net.Http", "Npgsql"]).AddProcessor(new WithoutPaths()).AddOtlpExporter());
             telemetry.WithMetrics(metrics =>
             {
                 metrics.AddMeter(
