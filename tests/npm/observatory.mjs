@@ -10,6 +10,7 @@ import { Session } from '@mdn/mdn-http-observatory/src/retriever/session.js';
 import { parseHttpEquivHeaders } from '@mdn/mdn-http-observatory/src/retriever/utils.js';
 import { Requests } from '@mdn/mdn-http-observatory/src/types.js';
 
+// package.json puts a small package in the place of what the Observatory's own web server and database need and its grader does not.
 // The package downloads the browsers' preload list when it is installed with its scripts; the host here is not in it.
 const preloads = fileURLToPath(new URL('../conf/hsts-preload.json', import.meta.resolve('@mdn/mdn-http-observatory')));
 if (!existsSync(preloads)) {
