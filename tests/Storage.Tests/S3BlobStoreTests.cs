@@ -24,7 +24,7 @@ public sealed class S3Server : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await NodeProgram.StartAsync(Path.Combine(SourceTree.Root, "tests", "npm", "s3rver.mjs"), $"{Url.Port}", _folder.FullPath);
+        _server = await NodeProgram.StartAsync(Path.Combine(SourceTree.Root, "tests", "npm", "s3rver.mjs"), _ => { }, $"{Url.Port}", _folder.FullPath);
         using var client = new HttpClient();
         await Eventually.Async(async () => (await client.GetAsync(Url, TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the S3 server answers");
     }

@@ -23,18 +23,27 @@ public static class NodeProgram
 
     /// <summary>Starts a script that runs until its standard input ends, at the latest when the test run does.</summary>
     /// <param name="script">Absolute path; <c>package.json</c> lies beside it.</param>
+    /// <param name="wrote">Gets each line that it writes.</param>
     /// <param name="arguments">The script's arguments.</param>
     /// <returns>The process, for the caller to kill and dispose of.</returns>
-    public static async Task<Process> StartAsync(string script, params string[] arguments)
+    public static async Task<Process> StartAsync(string script, Action<string> wrote, params string[] arguments)
     {
         var folder = Path.GetDirectoryName(script)!;
         await NodePackages.EnsureAsync(folder, TestContext.Current.CancellationToken);
-        return Process.Start(new ProcessStartInfo(Program("node"), [script, .. arguments])
+        var process = Process.Start(new ProcessStartInfo(Program("node"), [script, .. arguments])
         {
             WorkingDirectory = folder,
             UseShellExecute = false,
             RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         })!;
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { } text)
+                wrote(text);
+        };
+        process.BeginOutputReadLine();
+        return process;
     }
 
     private static string Program(string name) =>

@@ -1,5 +1,7 @@
 using HomeStage.Contracts;
+using HomeStage.Staging.Events;
 using HomeStage.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
 
@@ -201,6 +203,30 @@ public sealed class StreamUnderTroubleTests(TestServers servers)
         await Eventually.Async(async () => (await app.ClaimAsync(id)).Decision is "go" or "leased", "the database is back");
 
         (await events.NextAsync())!.Type.ShouldBe("running");
+    }
+
+    [Fact]
+    public async Task A_reader_that_takes_nothing_is_dropped_and_resumes_where_it_was()
+    {
+        await using var app = await StagingApp.StartAsync(servers);
+        var visitor = app.Visitor();
+        var slow = await visitor.EventsAsync();
+        var last = (await slow.NextAsync())!;
+        var hub = app.Services.GetRequiredService<EventHub>();
+        hub.HasSubscriptions.ShouldBeTrue();
+
+        // More than all the buffers on the way take.
+        await app.ExecuteAsync($"insert into account_streams values ('{visitor.Account}', 40)");
+        await app.ExecuteAsync(
+            $"insert into events (account_id, account_n, type, body) select '{visitor.Account}', n, 'credits', json_build_object('pad', repeat('x', 1000000)) from generate_series(1, 40) n");
+        await Eventually.Async(() => !hub.HasSubscriptions, "the stream was dropped");
+        await slow.DisposeAsync();
+
+        await using var resumed = await visitor.EventsAsync(lastEventId: last.Id);
+        (await resumed.NextAsync())!.Type.ShouldBe("snapshot", "no event has the number 0, so that there is nothing to resume from");
+        await using var again = await visitor.EventsAsync(lastEventId: "1." + last.Id!.Split('.')[1]);
+        for (var n = 2; n <= 40; n++)
+            (await again.NextAsync())!.Id.ShouldStartWith($"{n}.");
     }
 
     [Fact]
