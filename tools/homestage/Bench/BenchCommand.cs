@@ -31,7 +31,9 @@ internal static class BenchCommand
     /// <summary>The benchmarks by name, each with what it measures.</summary>
     public static IReadOnlyDictionary<string, string> Names { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["jobs"] = "staging jobs with a provider that answers at once: time to claim, time beside the provider, jobs a second by workers",
         ["ledger"] = "holds on credits, against pgbench of the same function",
+        ["sse"] = "5,000 open event streams through the gateway: memory for each, time from publishing to the client",
         ["webhook"] = "Stripe's webhooks, against an endpoint that only verifies and inserts",
     };
 
@@ -42,11 +44,15 @@ internal static class BenchCommand
         try
         {
             await using var held = await HeldFolder.TakeAsync(data, fresh: false, stop);
-            await using var stack = await UpCommand.StartAsync(data, new() { Port = FreePorts.Next(), Only = options.Name == "ledger" ? ["entitlements"] : ["gateway", "billing"] }, console, stop);
+            await using var stack = await UpCommand.StartAsync(data, SystemFor(options.Name), console, stop);
             var length = TimeSpan.FromSeconds(options.Seconds);
-            var figures = options.Name == "ledger"
-                ? await LedgerBench.RunAsync(stack, data, length, console, stop)
-                : await WebhookBench.RunAsync(stack, data, length, console, stop);
+            var figures = await (options.Name switch
+            {
+                "jobs" => JobsBench.RunAsync(stack, data, length, console, stop),
+                "ledger" => LedgerBench.RunAsync(stack, data, length, console, stop),
+                "sse" => SseBench.RunAsync(stack, length, console, stop),
+                _ => WebhookBench.RunAsync(stack, data, length, console, stop),
+            });
             Print(options, figures, console);
             return figures.All(figure => figure.Passes) ? 0 : 1;
         }
@@ -59,6 +65,14 @@ internal static class BenchCommand
             }
         }
     }
+
+    private static UpOptions SystemFor(string name) => name switch
+    {
+        "jobs" => new() { Port = FreePorts.Next(), Workers = JobsBench.MostWorkers },
+        "ledger" => new() { Port = FreePorts.Next(), Only = ["entitlements"] },
+        "sse" => new() { Port = FreePorts.Next(), Only = ["gateway", "entitlements", "staging-api"] },
+        _ => new() { Port = FreePorts.Next(), Only = ["gateway", "billing"] },
+    };
 
     private static void Print(BenchOptions options, IReadOnlyList<Figure> figures, IAnsiConsole console)
     {

@@ -13,14 +13,19 @@ internal sealed class InternalToken : DelegatingHandler
 
     private readonly string _caller;
     private readonly string _audience;
+    private readonly Guid _account;
     private readonly SigningCredentials _credentials;
     private readonly Lock _lock = new();
     private (string Text, DateTimeOffset Until) _token;
 
-    public InternalToken(DataFolder data, string caller, string audience)
+    /// <param name="data">Where the callers' keys are.</param>
+    /// <param name="caller">Who signs.</param>
+    /// <param name="audience">The service that is called.</param>
+    /// <param name="account">The visitor on whose behalf the gateway calls; nobody if not given.</param>
+    public InternalToken(DataFolder data, string caller, string audience, Guid account = default)
         : base(new SocketsHttpHandler())
     {
-        (_caller, _audience) = (caller, audience);
+        (_caller, _audience, _account) = (caller, audience, account);
         // Lives as long as the command.
         var key = ECDsa.Create();
         key.ImportFromPem(File.ReadAllText(IdentityKeys.KeyFile(data.IdentityKeys, caller)));
@@ -48,7 +53,7 @@ internal sealed class InternalToken : DelegatingHandler
                 IssuedAt = now.UtcDateTime,
                 NotBefore = now.UtcDateTime,
                 Expires = (now + Life).UtcDateTime,
-                Claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = Guid.Empty.ToString(), ["kind"] = _caller == "gateway" ? "anonymous" : "service" },
+                Claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = _account.ToString(), ["kind"] = (_caller == "gateway", _account == Guid.Empty) switch { (false, _) => "service", (true, true) => "anonymous", _ => "visitor" } },
                 SigningCredentials = _credentials,
             });
             _token = (text, now + Renewal);

@@ -22,7 +22,7 @@ internal static partial class LedgerBench
     {
         var service = stack.Deployment.Services.Single(process => process.Name == "entitlements");
         var database = new NpgsqlConnectionStringBuilder(service.Settings["DATABASE_CONNECTION"]);
-        await GrantAsync(stack.Servers.Facts.Postgres!.AdminConnection("entitlements"), cancel);
+        await GrantAsync(stack.Servers.Facts.Postgres!.AdminConnection("entitlements"), Enumerable.Range(0, Accounts).Select(AccountOf), cancel);
         using var client = new HttpClient(new InternalToken(data, "staging-api", "entitlements")) { BaseAddress = new Uri(service.Settings["HTTP_URL"]) };
 
         var figures = new List<Figure>();
@@ -45,13 +45,14 @@ internal static partial class LedgerBench
 
     private static Guid AccountOf(int number) => new(number + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-    private static async Task GrantAsync(string connection, CancellationToken cancel)
+    /// <summary>Gives accounts more credits than any benchmark uses.</summary>
+    internal static async Task GrantAsync(string connection, IEnumerable<Guid> accounts, CancellationToken cancel)
     {
         await using var source = NpgsqlDataSource.Create(connection);
-        for (var number = 0; number < Accounts; number++)
+        foreach (var account in accounts)
         {
             await using var command = source.CreateCommand("select apply_payment(p_grant => gen_random_uuid(), p_account => $1, p_order => gen_random_uuid(), p_plan => 'bench', p_credits => $2, p_expires_at => now() + interval '1 year', p_now => now(), p_trace_parent => null)");
-            command.Parameters.AddWithValue(AccountOf(number));
+            command.Parameters.AddWithValue(account);
             command.Parameters.AddWithValue(Plenty);
             await command.ExecuteNonQueryAsync(cancel);
         }

@@ -19,6 +19,9 @@ public sealed class RunningProcess
     /// <summary>The settings it runs with.</summary>
     public IReadOnlyDictionary<string, string> Settings => Plan.Settings;
 
+    /// <summary>The id of the process that runs now, or ran last; 0 before the first start.</summary>
+    public int Id => _process?.Id ?? 0;
+
     /// <summary>Whether the process is there (a frozen one is).</summary>
     public bool IsRunning => _process is { IsRunning: true };
 
