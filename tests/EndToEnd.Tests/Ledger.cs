@@ -12,7 +12,8 @@ internal static class Ledger
 
     internal static async Task<List<string>> QueryAsync(TestStack stack, string database, string sql)
     {
-        await using var connection = new NpgsqlConnection(stack.AdminConnection(database));
+        // Not from the pool, where connections from before an outage are.
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(stack.AdminConnection(database)) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
