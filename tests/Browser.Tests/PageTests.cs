@@ -1,35 +1,13 @@
-using HomeStage.Testing;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;
 
 /// <summary>The main job by hand, in Debian's Chromium, against the whole running system.</summary>
-public sealed class PageTests : IAsyncLifetime
+public sealed class PageTests(RunningSystem running)
 {
     private static readonly string SamplePhoto = Path.Combine(AppContext.BaseDirectory, "empty-room.jpg");
 
     private readonly List<string> _complaints = [];
-    private TestStack _stack = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _stack = await TestStack.StartAsync();
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = "/usr/bin/chromium",
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _browser.DisposeAsync();
-        _playwright.Dispose();
-        await _stack.DisposeAsync();
-    }
 
     [Theory]
     [InlineData(1440, 900)]
@@ -59,16 +37,16 @@ public sealed class PageTests : IAsyncLifetime
 
     private async Task<IPage> OpenAsync(int width, int height)
     {
-        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });
+        var context = await running.Browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });
         var page = await context.NewPageAsync();
         // Violations of the content security policy come as console errors, too. Stripe's page is not ours.
         page.Console += (_, message) =>
         {
-            if (message.Type == "error" && message.Location.StartsWith(_stack.PublicUrl.ToString(), StringComparison.Ordinal))
+            if (message.Type == "error" && message.Location.StartsWith(running.Stack.PublicUrl.ToString(), StringComparison.Ordinal))
                 _complaints.Add(message.Text);
         };
         page.PageError += (_, error) => _complaints.Add(error);
-        await page.GotoAsync(_stack.PublicUrl.ToString());
+        await page.GotoAsync(running.Stack.PublicUrl.ToString());
         return page;
     }
 }

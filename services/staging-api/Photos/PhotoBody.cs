@@ -45,7 +45,7 @@ internal static class PhotoBody
         {
             await spool.DrainAsync(cancellationToken);
         }
-        catch (IOException error) when (error is not BadHttpRequestException && spool.Length > 0)
+        catch (IOException error) when (error is not BadHttpRequestException)
         {
             throw TooLarge();
         }
