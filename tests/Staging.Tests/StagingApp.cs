@@ -189,7 +189,7 @@ internal sealed class StagingApp : IAsyncDisposable
             services.AddSingleton<TimeProvider>(Clock);
             services.AddSingleton<IBlobStore>(Blobs);
             if (ping is { } often)
-                services.AddSingleton(new EventStreamTimes(often));
+                services.AddSingleton(new EventStreamTimes(often) { Untaken = TimeSpan.FromSeconds(3) });
             if (!scheduler)
                 services.Remove(services.Single(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType == typeof(Scheduler)));
         }, Cancel);

@@ -65,6 +65,7 @@ internal static class EventRoutes
         if (type is not null && feed.EndsWith(type))
             return TypedResults.NoContent();
         context.Response.Headers["X-Accel-Buffering"] = "no";
-        return TypedResults.ServerSentEvents(stream.ReadAsync(feed, type is null ? null : after, context.RequestAborted));
+        var items = stream.ReadAsync(feed, type is null ? null : after, context.RequestAborted);
+        return TypedResults.ServerSentEvents(stream.WatchAsync(items, context.Abort));
     }
 }

@@ -5,9 +5,11 @@ using HomeStage.Hosting.Messaging;
 
 namespace HomeStage.Staging.Events;
 
-/// <summary>How often a quiet stream says that it lives.</summary>
+/// <summary>How often a quiet stream says that it lives, and for how long a client may leave an event untaken.</summary>
 internal sealed record EventStreamTimes(TimeSpan Ping)
 {
+    public TimeSpan Untaken { get; init; } = TimeSpan.FromSeconds(15);
+
     internal static readonly EventStreamTimes Default = new(TimeSpan.FromSeconds(15));
 }
 
@@ -67,6 +69,23 @@ internal sealed class EventStream(EventHub hub, StagingMetrics metrics, EventStr
         finally
         {
             metrics.StreamClosed();
+        }
+    }
+
+    /// <summary>
+    /// The same items, for a client that takes them: one that leaves an item untaken for too long is cut, resumes later, and meanwhile holds
+    /// nothing here. (The server's own least data rate gives a large event hours.)
+    /// </summary>
+    /// <param name="items">What is sent.</param>
+    /// <param name="cut">Ends the connection.</param>
+    internal async IAsyncEnumerable<SseItem<string>> WatchAsync(IAsyncEnumerable<SseItem<string>> items, Action cut)
+    {
+        await using var limit = time.CreateTimer(_ => cut(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await foreach (var item in items)
+        {
+            limit.Change(times.Untaken, Timeout.InfiniteTimeSpan);
+            yield return item;
+            limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 

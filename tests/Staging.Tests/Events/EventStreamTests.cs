@@ -208,7 +208,7 @@ public sealed class StreamUnderTroubleTests(TestServers servers)
     [Fact]
     public async Task A_reader_that_takes_nothing_is_dropped_and_resumes_where_it_was()
     {
-        await using var app = await StagingApp.StartAsync(servers);
+        await using var app = await StagingApp.StartAsync(servers, ping: TimeSpan.FromMinutes(10));
         var visitor = app.Visitor();
         var slow = await visitor.EventsAsync();
         var last = (await slow.NextAsync())!;

@@ -106,6 +106,19 @@ public sealed class BadInputTests(StagingFixture fixture) : IClassFixture<Stagin
         (answer.Status, answer.Code).ShouldBe((413, "payload_too_large"));
     }
 
+    [Theory]
+    [InlineData(0, 201, null)]
+    [InlineData(20_000_001, 413, "payload_too_large")]
+    public async Task A_photo_that_comes_without_its_length_is_read_up_to_the_limit(int padding, int status, string? code)
+    {
+        byte[] file = [.. Samples.Photo, .. new byte[padding]];
+        var content = new StreamContent(new MemoryStream(file)) { Headers = { ContentType = new("image/jpeg") } };
+
+        var answer = await _app.Visitor().SendAsync(HttpMethod.Post, "/api/v1/photos", content, headers: headers => headers.TransferEncodingChunked = true);
+
+        (answer.Status, answer.Code).ShouldBe((status, code));
+    }
+
     [Fact]
     public async Task A_form_without_a_photo_or_with_two_is_refused()
     {

@@ -135,9 +135,12 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
         await sweep.SweepAsync(cancel);
 
         var gone = before.Except(await _app.Blobs.ListAsync("", cancel).Select(entry => entry.Key).ToListAsync(cancel)).ToList();
-        gone.Where(key => !key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).Order().ShouldBe(orphans.Where(key => !key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).Order());
-        before.Where(key => key.StartsWith(deleted.ToString(), StringComparison.Ordinal)).ShouldBeSubsetOf(gone);
+        orphans.Concat(Of(deleted)).ShouldBeSubsetOf(gone);
+        kept.Concat(Of(open)).Concat(Of(ended).Except(orphans)).Intersect(gone).ShouldBeEmpty();
+        Of(ended).Except(orphans).Count().ShouldBe(4, "the original and three variants");
         (await _app.CountAsync($"photos where id = '{photo.Text("id")}'")).ShouldBe(1);
+
+        IEnumerable<string> Of(Guid job) => before.Where(key => key.StartsWith(job.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]
