@@ -3,7 +3,7 @@ using HomeStage.Hosting.Identity;
 
 namespace HomeStage.Gateway.Tests.ApiKeys;
 
-public sealed class ApiKeyTests
+public sealed class ApiKeyTests(SharedRedis redis)
 {
     private readonly FakeEntitlements _entitlements = new();
     private readonly string _key = ApiKeyText.Create();
@@ -141,6 +141,28 @@ public sealed class ApiKeyTests
 
         await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "identity_unavailable");
         _entitlements.Away = false;
+        (await CallAsync(client, _key)).ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_key_has_the_limit_that_its_owner_gave_it_and_others_do_not()
+    {
+        var slow = ApiKeyText.Create();
+        _entitlements.Keys[Convert.ToHexStringLower(ApiKeyText.HashOf(slow))] = new { keyId = Guid.CreateVersion7(), accountId = _account, scopes = (string[])["stagings:read"], requestsPerMinute = 3 };
+        Register(_key, _keyId, ["stagings:read"]);
+        await using var stack = await Stack.StartAsync(
+            (_, settings) =>
+            {
+                settings["LIMITS"] = "on";
+                settings["REDIS_CONNECTION"] = redis.Connection;
+                settings["LIMIT_API"] = "6000/min burst 6000";
+            },
+            entitlements: _entitlements.AnswerAsync);
+        using var client = stack.Client();
+
+        for (var i = 0; i < 3; i++)
+            (await CallAsync(client, slow)).ShouldBe(HttpStatusCode.OK);
+        (await CallAsync(client, slow)).ShouldBe(HttpStatusCode.TooManyRequests);
         (await CallAsync(client, _key)).ShouldBe(HttpStatusCode.OK);
     }
 
