@@ -66,11 +66,14 @@ internal static class BenchCommand
         }
     }
 
+    // One address opens all streams; what limits cost has a measurement of its own.
+    private static readonly Dictionary<string, string> WithoutLimits = new(StringComparer.Ordinal) { ["LIMITS"] = "off" };
+
     private static UpOptions SystemFor(string name) => name switch
     {
         "jobs" => new() { Port = FreePorts.Next(), Workers = JobsBench.MostWorkers },
         "ledger" => new() { Port = FreePorts.Next(), Only = ["entitlements"] },
-        "sse" => new() { Port = FreePorts.Next(), Only = ["gateway", "entitlements", "staging-api"] },
+        "sse" => new() { Port = FreePorts.Next(), Only = ["gateway", "entitlements", "staging-api"], Settings = WithoutLimits },
         _ => new() { Port = FreePorts.Next(), Only = ["gateway", "billing"] },
     };
 

@@ -23,6 +23,9 @@ internal sealed record UpOptions
 
     public bool Yes { get; init; }
 
+    /// <summary>Settings besides those of the person's environment, which they override.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <inheritdoc cref="StackOptions.Only"/>
     public IReadOnlyCollection<string>? Only { get; init; }
 }
@@ -62,7 +65,8 @@ internal static class UpCommand
             Workers = options.Workers,
             Https = options.Https,
             WithSignIn = options.WithSignIn,
-            Given = PersonsEnvironment(),
+            Given = PersonsEnvironment().Where(setting => !options.Settings.ContainsKey(setting.Key)).Concat(options.Settings)
+                .ToDictionary(setting => setting.Key, setting => setting.Value, StringComparer.Ordinal),
             Only = options.Only,
         }, report, stop));
 
