@@ -98,7 +98,8 @@ public sealed class RevocationsTests(EntitlementsFixture fixture)
         await transaction.CommitAsync(TestContext.Current.CancellationToken);
 
         (await RevokedSinceAsync(next)).Subjects.ShouldContain(late);
-        (await RevokedSinceAsync((await RevokedSinceAsync(next)).Next)).Subjects.ShouldBeEmpty();
+        // Once nothing older runs (others use the server, too), there is nothing to read again.
+        await Eventually.Async(async () => (await RevokedSinceAsync((await RevokedSinceAsync(next)).Next)).Subjects.Count == 0, "all was read");
     }
 
     [Fact]
