@@ -27,6 +27,7 @@ internal sealed class DeadLetters(Uri broker)
         "entitlements.payment-adjusted",
         "entitlements.payment-completed",
         "entitlements.staging-settled",
+        "staging-api.account-merged",
         "staging-api.credits-changed",
         "staging-api.render-progressed",
         "staging-api.room-staged",
