@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -20,6 +21,7 @@ internal static class JobsBench
     private const double IdleRate = 0.5;
     private const double FullRate = 20;
     private const int FullJobs = 60;
+    private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly Guid Account = new(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
@@ -83,6 +85,17 @@ internal static class JobsBench
 
     private static async Task<Guid> SubmitAsync(HttpClient client, byte[] photo, CancellationToken cancel)
     {
+        while (true)
+        {
+            if (await TryAsync(client, photo, cancel) is { } job)
+                return job;
+            await Task.Delay(Again, cancel);
+        }
+    }
+
+    /// <summary>Submits once; null if too many photos are being read, as a client would be told too.</summary>
+    private static async Task<Guid?> TryAsync(HttpClient client, byte[] photo, CancellationToken cancel)
+    {
         var file = new ByteArrayContent(photo) { Headers = { ContentType = new MediaTypeHeaderValue("application/octet-stream") } };
         using var form = new MultipartFormDataContent
         {
@@ -92,6 +105,8 @@ internal static class JobsBench
             { new StringContent("standard"), "quality" },
         };
         using var answer = await client.PostAsync(new Uri("/api/v1/stagings", UriKind.Relative), form, cancel);
+        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+            return null;
         if (!answer.IsSuccessStatusCode)
             throw new ToolException($"A submission was answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancel)}");
         return (Guid)(await answer.Content.ReadFromJsonAsync<JsonObject>(cancel))!["id"]!;
