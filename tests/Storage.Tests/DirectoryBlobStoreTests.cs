@@ -64,6 +64,27 @@ public sealed class DirectoryBlobStoreTests : BlobStoreContract, IDisposable
         await Should.ThrowAsync<IOException>(() => Store.OpenAsync("a", Stop));
     }
 
+    // npm's S3 server removes folders under the feet of those that write into them, and ends.
+    [Fact]
+    public async Task Putting_deleting_and_listing_at_once_fail_nowhere_and_lose_nothing()
+    {
+        var tasks = Enumerable.Range(0, 6).Select(worker => Task.Run(async () =>
+        {
+            for (var round = 0; round < 25; round++)
+            {
+                await Store.PutAsync($"shared/deep/er/{worker}", "x"u8.ToArray(), "image/jpeg", Stop);
+                await Store.PutAsync($"kept/{worker}/{round}", "x"u8.ToArray(), "image/jpeg", Stop);
+                await Store.DeletePrefixAsync("shared/deep", Stop);
+                await Keys("");
+            }
+        }, Stop));
+
+        await Task.WhenAll(tasks);
+
+        (await Keys("kept")).Count.ShouldBe(6 * 25);
+        (await Keys("shared")).ShouldBeEmpty();
+    }
+
     // Amazon promises this of S3 too; npm's server writes content and type one after the other, so it cannot be asked.
     [Fact]
     public async Task Readers_see_one_whole_blob_while_many_write_it()
