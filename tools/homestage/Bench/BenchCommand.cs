@@ -74,7 +74,7 @@ internal static class BenchCommand
         "jobs" => new() { Port = FreePorts.Next(), Workers = JobsBench.MostWorkers },
         "ledger" => new() { Port = FreePorts.Next(), Only = ["entitlements"] },
         "sse" => new() { Port = FreePorts.Next(), Only = ["gateway", "entitlements", "staging-api"], Settings = WithoutLimits },
-        _ => new() { Port = FreePorts.Next(), Only = ["gateway", "billing"] },
+        _ => new() { Port = FreePorts.Next(), Only = ["gateway", "billing", "entitlements"] },
     };
 
     private static void Print(BenchOptions options, IReadOnlyList<Figure> figures, IAnsiConsole console)

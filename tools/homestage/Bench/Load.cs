@@ -4,7 +4,7 @@ namespace HomeStage.Tool.Bench;
 
 /// <summary>What a load came to.</summary>
 /// <param name="PerSecond">Requests that succeeded, per second.</param>
-/// <param name="Failed">Requests that did not.</param>
+/// <param name="Failed">Requests that did not, the warm-up's aside.</param>
 /// <param name="Failure">What one of them failed of.</param>
 /// <param name="P50">Half took no longer.</param>
 /// <param name="P99">99 of 100 took no longer.</param>
@@ -37,6 +37,10 @@ internal static class Load
                     await request(client, cancel);
                     if (at >= warmUp)
                         taken.Add(time.GetElapsedTime(started));
+                }
+                catch (HttpRequestException) when (at < warmUp)
+                {
+                    // Nothing is measured yet.
                 }
                 catch (HttpRequestException error)
                 {
@@ -71,6 +75,10 @@ internal static class Load
                 await request(cancel);
                 if (due >= warmUp)
                     taken.Add(time.GetElapsedTime(began) - due);
+            }
+            catch (HttpRequestException) when (due < warmUp)
+            {
+                // Nothing is measured yet.
             }
             catch (HttpRequestException error)
             {
