@@ -10,7 +10,8 @@ internal sealed record WorkerSettings
     /// <summary>How many attempts, and so provider calls, run at once in this process.</summary>
     public required int Concurrency { get; init; }
 
-    public required Uri StagingApi { get; init; }
+    /// <summary>Its replicas, or one address that stands for them.</summary>
+    public required IReadOnlyList<Uri> StagingApi { get; init; }
 
     public required Uri ProviderUrl { get; init; }
 
@@ -27,7 +28,7 @@ internal sealed record WorkerSettings
     internal static WorkerSettings Read(Settings settings) => new()
     {
         Concurrency = settings.WholeNumber("WORKER_CONCURRENCY", 2, 1, 64, "provider calls at once in this process"),
-        StagingApi = settings.Url("STAGING_API_URL", "the address of staging-api, e.g. http://127.0.0.1:5003"),
+        StagingApi = settings.Urls("STAGING_API_URL", "the addresses of staging-api, e.g. http://127.0.0.1:5003"),
         ProviderUrl = settings.Url("OPENAI_BASE_URL", "the address of OpenAI's API", "https://api.openai.com/v1"),
         ProviderKey = settings.Secret("OPENAI_API_KEY", "the key of the image provider", minimumLength: 8),
         Model = ModelOf(settings),

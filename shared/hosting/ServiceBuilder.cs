@@ -31,9 +31,9 @@ public sealed class ServiceBuilder
         _web = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         Settings = new Settings(_web.Configuration, _web.Environment.IsProduction());
         Services.TryAddSingleton(TimeProvider.System);
+        this.AddHealth();
         this.AddTelemetry();
         this.AddProblems();
-        this.AddHealth();
     }
 
     /// <summary>The service's name: issuer and audience in internal tokens, prefix of its queues.</summary>
@@ -71,19 +71,24 @@ public sealed class ServiceBuilder
     internal WebApplication Build()
     {
         var listen = Settings.Url("HTTP_URL", "the address that the service listens on, e.g. http://127.0.0.1:5001");
-        var manage = Settings.Url("MANAGEMENT_URL", "the address of health checks and metrics, e.g. http://127.0.0.1:6001");
+        this.AddDrainDelay(serves: _maps.Count > 0);
         Settings.ThrowIfInvalid();
         _web.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(Listeners.EndPointOf(listen), options => _listener?.Invoke(options));
-            kestrel.Listen(Listeners.EndPointOf(manage), options => Mark(options, ManagementConnection.Mark));
             if (SupportUrl is not null)
-                kestrel.Listen(Listeners.EndPointOf(SupportUrl), options => Mark(options, SupportConnection.Mark));
+            {
+                kestrel.Listen(Listeners.EndPointOf(SupportUrl), options => options.Use(next => connection =>
+                {
+                    connection.Features.Set(SupportConnection.Mark);
+                    return next(connection);
+                }));
+            }
         });
 
         var app = _web.Build();
-        app.UseManagement();
+        app.UseGracefulStop(app.Services.GetRequiredService<GracefulStop>());
         if (SupportUrl is not null)
             app.UseSupport();
         app.UseTelemetry();
@@ -111,10 +116,4 @@ public sealed class ServiceBuilder
         foreach (var step in steps)
             await step(cancellationToken);
     }
-
-    private static void Mark<TMark>(ListenOptions options, TMark mark) => options.Use(next => connection =>
-    {
-        connection.Features.Set(mark);
-        return next(connection);
-    });
 }

@@ -37,7 +37,7 @@ public sealed class BrokenStack : IAsyncLifetime
 
 /// <summary>
 /// Whatever is killed or frozen at whatever step of a job's life: it ends once, with its picture, for one credit, and with no more
-/// provider calls than its budget has. Every combination: <c>dotnet test tests/EndToEnd.Tests --filter Every_part_at_every_step -- xUnit.Explicit=only</c>.
+/// provider calls than its budget has. Every combination: <c>./homestage chaos</c>.
 /// </summary>
 public sealed class LifeOfAJobTests(BrokenStack broken) : IClassFixture<BrokenStack>
 {

@@ -4,7 +4,7 @@ using HomeStage.Testing;
 
 namespace HomeStage.EndToEnd.Tests;
 
-/// <summary>One running system with two workers, for tests that break nothing.</summary>
+/// <summary>One running system with two of everything, for tests that break nothing.</summary>
 [CollectionDefinition(Collection)]
 public sealed class SharedStack : IAsyncLifetime, ICollectionFixture<SharedStack>
 {
@@ -12,7 +12,7 @@ public sealed class SharedStack : IAsyncLifetime, ICollectionFixture<SharedStack
 
     public TestStack Stack { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2);
+    public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2, replicas: 2);
 
     public ValueTask DisposeAsync() => Stack.DisposeAsync();
 }

@@ -7,7 +7,7 @@ using HomeStage.Testing;
 
 namespace HomeStage.EndToEnd.Tests;
 
-/// <summary>A browser of its own, as far as the gateway can tell: one cookie, one origin.</summary>
+/// <summary>A browser of its own, as far as the gateways can tell: one cookie, one origin. Each request goes to another gateway.</summary>
 internal sealed class Visitor : IDisposable
 {
     internal static readonly string SamplePhoto = Path.Combine(AppContext.BaseDirectory, "empty-room.jpg");
@@ -19,7 +19,8 @@ internal sealed class Visitor : IDisposable
     private Visitor(TestStack stack)
     {
         _stack = stack;
-        _http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = stack.PublicUrl };
+        var connections = new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false };
+        _http = new HttpClient(new GatewaysInTurn(stack.Gateways) { InnerHandler = connections }) { BaseAddress = stack.PublicUrl };
     }
 
     /// <summary>Somebody new.</summary>
@@ -102,10 +103,7 @@ internal sealed class Visitor : IDisposable
     /// <summary>Every event of a stream that ends by itself, without pings.</summary>
     internal async Task<List<SseItem<string>>> EventsAsync(string path, string? after = null)
     {
-        var request = Prepare(new HttpRequestMessage(HttpMethod.Get, path));
-        if (after is not null)
-            request.Headers.Add("Last-Event-ID", after);
-        using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var answer = await OpenStreamAsync(path, after);
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         var events = new List<SseItem<string>>();
         await using var stream = await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
@@ -118,10 +116,18 @@ internal sealed class Visitor : IDisposable
         return events;
     }
 
+    /// <summary>An open event stream, to be disposed.</summary>
+    internal Task<HttpResponseMessage> OpenStreamAsync(string path, string? after)
+    {
+        var request = Prepare(new HttpRequestMessage(HttpMethod.Get, path));
+        if (after is not null)
+            request.Headers.Add("Last-Event-ID", after);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
+
     internal async Task<HttpStatusCode> StatusOfStreamAsync(string path, string after)
     {
-        var request = Prepare(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Last-Event-ID", after } } });
-        using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var answer = await OpenStreamAsync(path, after);
         return answer.StatusCode;
     }
 

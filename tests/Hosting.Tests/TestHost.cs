@@ -37,12 +37,9 @@ internal sealed class TestHost : IAsyncDisposable
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await File.WriteAllTextAsync(folder.File("gateway.pem"), key.ExportSubjectPublicKeyInfoPem());
         int[] ports = [FreePorts.Next(), FreePorts.Next()];
-        var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
-        {
-            ["HTTP_URL"] = $"http://127.0.0.1:{ports[0]}",
-            ["MANAGEMENT_URL"] = $"http://127.0.0.1:{ports[1]}",
-            ["IDENTITY_CALLERS_DIR"] = folder.FullPath,
-        };
+        var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>()) { ["IDENTITY_CALLERS_DIR"] = folder.FullPath };
+        all.TryAdd("HTTP_URL", $"http://127.0.0.1:{ports[0]}");
+        all.TryAdd("MANAGEMENT_URL", $"http://127.0.0.1:{ports[1]}");
         var app = await ServiceHost.StartAsync("billing", all, compose, replace, TestContext.Current.CancellationToken);
         return new TestHost(app, folder, key, new Uri(all["HTTP_URL"]), new Uri(all["MANAGEMENT_URL"]));
     }
@@ -53,6 +50,8 @@ internal sealed class TestHost : IAsyncDisposable
         var keyId = Base64UrlEncoder.Encode(SHA256.HashData(signing.ExportSubjectPublicKeyInfo())[..12]);
         return new IdentityIssuer(name, new ECDsaSecurityKey(signing) { KeyId = keyId }, time ?? TimeProvider.System);
     }
+
+    public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {

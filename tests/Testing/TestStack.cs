@@ -23,6 +23,9 @@ public sealed class TestStack : IAsyncDisposable
     /// <summary>The address that clients use.</summary>
     public Uri PublicUrl => new(_stack.Deployment.PublicUrl);
 
+    /// <summary>The addresses of all gateways.</summary>
+    public IReadOnlyList<Uri> Gateways => [.. Processes.Where(process => process.Plan.Program == "gateway").Select(process => new Uri(process.Plan.Shown!.Value.Address))];
+
     /// <summary>The servers, each of which can be killed, frozen and started again.</summary>
     public LocalServers Servers => _stack.Servers;
 
@@ -44,9 +47,11 @@ public sealed class TestStack : IAsyncDisposable
     /// <summary>Starts the system and waits until all of it is ready.</summary>
     /// <param name="workers">How many staging workers.</param>
     /// <param name="settings">Settings as a person would give them to <c>up</c>, e.g. <c>WORKER_CONCURRENCY</c>.</param>
+    /// <param name="replicas">How many of every other service.</param>
     /// <param name="withSignIn">Whether an OpenID Connect provider runs beside, where any name signs in.</param>
     /// <exception cref="Tool.ToolException">Something does not start; the message has the end of its log.</exception>
-    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? settings = null, bool withSignIn = false)
+    public static async Task<TestStack> StartAsync(
+        int workers = 1, IReadOnlyDictionary<string, string>? settings = null, int replicas = 1, bool withSignIn = false)
     {
         if (withSignIn)
             await NodePackages.EnsureAsync(Path.GetDirectoryName(Programs.SignInScript)!, TestContext.Current.CancellationToken);
@@ -58,7 +63,7 @@ public sealed class TestStack : IAsyncDisposable
             var stack = await Stack.StartAsync(new()
             {
                 Data = held.Data,
-                Port = FreePorts.Next(),
+                Ports = [.. Enumerable.Range(0, replicas).Select(_ => FreePorts.Next())],
                 Workers = workers,
                 WithSignIn = withSignIn,
                 Durable = false,
@@ -76,7 +81,7 @@ public sealed class TestStack : IAsyncDisposable
         }
     }
 
-    /// <summary>A process by its name: <c>gateway</c>, <c>billing</c>, <c>entitlements</c>, <c>staging-api</c>, <c>staging-worker</c>, <c>staging-worker-2</c>, <c>openai-simulator</c>, <c>stripe-simulator</c>.</summary>
+    /// <summary>A process by its name: <c>gateway</c>, <c>billing</c>, <c>entitlements</c>, <c>staging-api</c>, <c>staging-worker</c>, with several also <c>staging-worker-2</c>, <c>gateway-2</c> and so on, <c>openai-simulator</c>, <c>stripe-simulator</c>.</summary>
     public RunningProcess Process(string name) => Processes.Single(process => process.Name == name);
 
     /// <summary>A setting of a service as it runs, e.g. <c>("billing", "STRIPE_WEBHOOK_SECRET")</c>.</summary>

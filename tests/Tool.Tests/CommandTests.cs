@@ -13,11 +13,13 @@ public sealed class CommandTests
 {
     [Theory]
     [InlineData("up", "--workers")]
+    [InlineData("up", "--replicas")]
     [InlineData("up", "--https")]
     [InlineData("up", "--fresh")]
     [InlineData("down", "--data")]
     [InlineData("demo", "--room")]
     [InlineData("test", "--filter")]
+    [InlineData("chaos", "--filter")]
     [InlineData("support", "--json")]
     [InlineData("support", "reconcile")]
     [InlineData("bench", "webhook")]
@@ -32,6 +34,7 @@ public sealed class CommandTests
     [Theory]
     [InlineData("up", "--port", "0")]
     [InlineData("up", "--workers", "0")]
+    [InlineData("up", "--replicas", "9")]
     [InlineData("sing")]
     public async Task An_order_that_makes_no_sense_is_refused(params string[] arguments)
     {

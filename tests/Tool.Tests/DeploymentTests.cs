@@ -106,10 +106,63 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public void Replicas_share_everything_but_their_addresses_and_all_callers_know_them()
+    {
+        var deployment = new Deployment(Input(new() { ["ALLOWED_ORIGINS"] = "https://app.example" }) with { Ports = [8080, 8081] });
+        string[] Listening(string program, string setting) => [.. deployment.Services.Where(service => service.Program == program).Select(service => service.Settings[setting])];
+
+        deployment.Services.Select(service => service.Name).ShouldBe(
+            ["gateway", "gateway-2", "billing", "billing-2", "entitlements", "entitlements-2", "staging-api", "staging-api-2", "staging-worker"]);
+        foreach (var (caller, setting, called) in ((string, string, string)[])[
+            ("gateway", "BILLING", "billing"), ("gateway-2", "ENTITLEMENTS", "entitlements"), ("gateway", "STAGING_API", "staging-api"),
+            ("entitlements-2", "BILLING", "billing"), ("staging-api", "ENTITLEMENTS", "entitlements"), ("staging-worker", "STAGING_API", "staging-api")])
+        {
+            Setting(deployment, caller, setting + "_URL").Split(',').ShouldBe(Listening(called, "HTTP_URL"));
+            if (caller.StartsWith("gateway"))
+                Setting(deployment, caller, setting + "_HEALTH_URL").Split(',').ShouldBe(Listening(called, "MANAGEMENT_URL"));
+        }
+
+        Setting(deployment, "gateway", "GATEWAY_REPLICAS").ShouldBe("2");
+        Setting(deployment, "gateway-2", "HTTP_URL").ShouldBe("http://127.0.0.1:8081");
+        Setting(deployment, "gateway-2", "PUBLIC_URL").ShouldBe("http://localhost:8080");
+        Setting(deployment, "gateway", "ALLOWED_ORIGINS").ShouldBe("http://localhost:8081,https://app.example");
+        deployment.Migrations.Count.ShouldBe(4);
+    }
+
+    [Fact]
+    public void The_env_file_names_every_replica_and_one_support_api()
+    {
+        var deployment = new Deployment(Input(new()) with { Ports = [8080, 8081] });
+        var names = EnvFile.Render(deployment, Servers).Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('=')[0]).ToList();
+
+        names.ShouldBeUnique();
+        foreach (var name in (string[])["BILLING_2_HTTP_URL", "GATEWAY_2_MANAGEMENT_URL", "STAGING_API_URL", "SUPPORT_URL"])
+            names.ShouldContain(name);
+    }
+
+    [Fact]
+    public void A_process_is_killed_only_after_the_time_that_it_gives_itself()
+    {
+        var usual = Plan().Services.Single(service => service.Name == "billing");
+        usual.StopTimeout.TotalSeconds.ShouldBeGreaterThan(double.Parse(usual.Settings["DRAIN_SECONDS"]) + double.Parse(usual.Settings["DRAIN_DELAY_SECONDS"]));
+
+        Plan(new() { ["DRAIN_SECONDS"] = "300" }).Services.ShouldAllBe(service => service.StopTimeout > TimeSpan.FromSeconds(300));
+    }
+
+    [Fact]
+    public void All_replicas_together_hold_fewer_connections_than_the_database_has()
+    {
+        var many = new Deployment(Input(new()) with { Ports = [.. Enumerable.Range(8080, 8)] });
+
+        many.Services.Sum(service => int.Parse(service.Settings.GetValueOrDefault("DATABASE_POOL", "0"))).ShouldBeInRange(1, 150);
+    }
+
+    [Fact]
     public void No_two_listeners_share_a_port()
     {
-        var deployment = Plan(workers: 2);
+        var deployment = new Deployment(Input(new()) with { Workers = 2, Ports = [8080, 8081] });
         var listeners = deployment.Services.SelectMany(service => (string[])[service.Settings["HTTP_URL"], service.Settings["MANAGEMENT_URL"]])
+            .Concat(deployment.SupportUrls)
             .Concat(deployment.Simulators.Select(simulator => simulator.Shown!.Value.Address))
             .ToList();
 
@@ -200,7 +253,7 @@ public sealed class DeploymentTests
             Data = new DataFolder("/data"),
             Servers = Servers,
             Seed = Seed,
-            Port = 8080,
+            Ports = [8080],
             Given = given,
             NextPort = () => ++port,
         };

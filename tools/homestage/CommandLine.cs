@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HomeStage.Tool.Bench;
+using HomeStage.Tool.Chaos;
 using HomeStage.Tool.Demo;
 using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Support;
@@ -16,7 +17,7 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), SupportCommand.Create(RunAsync), Bench(), BarePeer() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), BarePeer() };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -25,14 +26,16 @@ internal static class CommandLine
     {
         var (port, data, yes) = (Port(), Data(), Yes());
         var workers = Between(new Option<int>("--workers") { Description = "How many staging workers.", DefaultValueFactory = _ => 1 }, 1, 32);
+        var replicas = Between(new Option<int>("--replicas") { Description = "How many of every other service; the gateways on consecutive ports.", DefaultValueFactory = _ => 1 }, 1, 8);
         var fresh = new Option<bool>("--fresh") { Description = "Forget the data folder's content first." };
         var https = new Option<bool>("--https") { Description = "Serve HTTPS with a generated certificate." };
         var signIn = new Option<bool>("--with-sign-in") { Description = "Run an OpenID Connect provider beside, where any name signs in." };
-        var command = new Command("up", "Runs everything until Ctrl-C.") { port, workers, data, fresh, https, signIn, yes };
+        var command = new Command("up", "Runs everything until Ctrl-C.") { port, workers, replicas, data, fresh, https, signIn, yes };
         command.SetAction(parsed => RunAsync((console, stop) => UpCommand.RunAsync(new()
         {
             Port = parsed.GetValue(port) ?? UpOptions.DefaultPort,
             Workers = parsed.GetValue(workers),
+            Replicas = parsed.GetValue(replicas),
             Data = parsed.GetValue(data)!,
             Fresh = parsed.GetValue(fresh),
             Https = parsed.GetValue(https),
@@ -77,6 +80,15 @@ internal static class CommandLine
         var filter = new Option<string?>("--filter") { Description = "Only the tests whose full name contains this." };
         var command = new Command("test", "Runs every test; the last line says how many passed and failed.") { filter, yes };
         command.SetAction(parsed => RunAsync((console, stop) => TestCommand.RunAsync(new(parsed.GetValue(filter), parsed.GetValue(yes)), console, stop)));
+        return command;
+    }
+
+    private static Command Chaos()
+    {
+        var yes = Yes();
+        var filter = new Option<string?>("--filter") { Description = "Only the tests whose full name contains this." };
+        var command = new Command("chaos", "Kills, freezes and restarts every part at every step of a job's life; takes the better part of an hour.") { filter, yes };
+        command.SetAction(parsed => RunAsync((console, stop) => ChaosCommand.RunAsync(new(parsed.GetValue(filter), parsed.GetValue(yes)), console, stop)));
         return command;
     }
 

@@ -15,7 +15,7 @@ internal static class SupportFeature
     {
         service.AddSupportListener();
         service.AddInternalClient<BillingClient>(
-            "billing", service.Settings.Url("BILLING_URL", "the address of billing, e.g. http://127.0.0.1:5003"), BillingClient.Limit);
+            "billing", service.Settings.Urls("BILLING_URL", "the addresses of billing, e.g. http://127.0.0.1:5003"), BillingClient.Limit);
         service.Services.AddSingleton(SupportOperators.From(service.Settings));
         service.Services.AddSingleton(new DeadLetters(BrokerUrl(service)));
         service.Services.AddSingleton<SupportMetrics>();

@@ -77,7 +77,7 @@ internal static class BlockedAddressesExtensions
     /// <summary>Refuses blocked addresses everywhere but at the webhook door. Reads <c>ENTITLEMENTS_URL</c>.</summary>
     internal static void AddBlockedAddresses(this ServiceBuilder service)
     {
-        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5003");
+        var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5003");
         service.AddInternalClient<BlockedAddresses.BlockSource>("entitlements", entitlements, TimeSpan.FromSeconds(2));
         service.Services.AddSingleton<BlockedAddresses>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<BlockedAddresses>());

@@ -1,40 +1,28 @@
 using HomeStage.Gateway.Webhooks;
 using HomeStage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Yarp.ReverseProxy.Health;
 
 namespace HomeStage.Gateway.Proxy;
 
 /// <summary>The way to the services. Routes are in <c>appsettings.json</c>.</summary>
 internal static class ProxyExtensions
 {
-    private static readonly (string Setting, string Health, string[] Clusters)[] Upstreams =
-    [
-        ("BILLING_URL", "BILLING_HEALTH_URL", ["billing"]),
-        ("ENTITLEMENTS_URL", "ENTITLEMENTS_HEALTH_URL", ["entitlements"]),
-        ("STAGING_API_URL", "STAGING_API_HEALTH_URL", ["staging-api", "staging-api-streams"]),
-    ];
+    private static readonly (string Name, string[] Clusters)[] Upstreams =
+        [("billing", ["billing"]), ("entitlements", ["entitlements"]), ("staging-api", ["staging-api", "staging-api-streams"])];
 
     /// <summary>
-    /// Reads <c>BILLING_URL</c>, <c>ENTITLEMENTS_URL</c> and <c>STAGING_API_URL</c>; and the addresses of their management listeners,
-    /// <c>BILLING_HEALTH_URL</c> and so on, which are asked whether they are ready where they are given.
+    /// Reads <c>BILLING_URL</c>, <c>ENTITLEMENTS_URL</c> and <c>STAGING_API_URL</c>, each the addresses of all replicas; and the addresses of
+    /// their management listeners in the same order, <c>BILLING_HEALTH_URL</c> and so on, which are asked whether they are ready where they are given.
     /// </summary>
     internal static void AddProxy(this ServiceBuilder service)
     {
-        foreach (var (setting, healthSetting, clusters) in Upstreams)
-        {
-            var url = service.Settings.Url(setting, $"the address of {clusters[0]}, e.g. http://127.0.0.1:5001");
-            var health = service.Settings.Optional(healthSetting) is null ? null : service.Settings.Url(healthSetting, $"the management listener of {clusters[0]}, e.g. http://127.0.0.1:6001");
-            foreach (var cluster in clusters)
-            {
-                var destination = $"ReverseProxy:Clusters:{cluster}:Destinations:{clusters[0]}";
-                service.Configuration[$"{destination}:Address"] = url.AbsoluteUri;
-                service.Configuration[$"{destination}:Health"] = health?.AbsoluteUri;
-                service.Configuration[$"ReverseProxy:Clusters:{cluster}:HealthCheck:Active:Enabled"] = health is null ? "false" : "true";
-            }
-        }
-
+        foreach (var (name, clusters) in Upstreams)
+            AddReplicas(service, name, clusters);
         service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = BodyLimits.Default);
         service.Services.AddSingleton<WebhookSlots>();
+        service.Services.AddSingleton<IActiveHealthCheckPolicy, SaidReadiness>();
+        service.Services.AddSingleton<IPassiveHealthCheckPolicy, FailedConnections>();
         service.Services.AddReverseProxy()
             .LoadFromConfig(service.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<UpstreamTransforms>();
@@ -47,9 +35,33 @@ internal static class ProxyExtensions
             proxy.UseMiddleware<WebhookDoor>();
             proxy.UseMiddleware<RouteCallers>();
             proxy.UseMiddleware<StreamEnds>();
+            proxy.UseMiddleware<RouteTimeouts>();
             proxy.UseMiddleware<UpstreamRetries>();
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();
         }));
+    }
+
+    private static void AddReplicas(ServiceBuilder service, string upstream, string[] clusters)
+    {
+        var setting = upstream.ToUpperInvariant().Replace('-', '_');
+        var urls = service.Settings.Urls($"{setting}_URL", $"the addresses of {upstream}, e.g. http://127.0.0.1:5001,http://127.0.0.1:5002");
+        IReadOnlyList<Uri>? health = null;
+        if (service.Settings.Optional($"{setting}_HEALTH_URL") is not null)
+        {
+            health = service.Settings.Urls($"{setting}_HEALTH_URL", $"the management listeners of {upstream}, e.g. http://127.0.0.1:6001,http://127.0.0.1:6002");
+            if (health.Count != urls.Count)
+                service.Settings.Refuse($"{setting}_HEALTH_URL", $"must have as many addresses as {setting}_URL, in the same order");
+        }
+
+        foreach (var cluster in clusters.Select(cluster => $"ReverseProxy:Clusters:{cluster}"))
+        {
+            service.Configuration[$"{cluster}:HealthCheck:Active:Enabled"] = health is null ? "false" : "true";
+            for (var i = 0; i < urls.Count; i++)
+            {
+                service.Configuration[$"{cluster}:Destinations:{upstream}-{i + 1}:Address"] = urls[i].AbsoluteUri;
+                service.Configuration[$"{cluster}:Destinations:{upstream}-{i + 1}:Health"] = health?.ElementAtOrDefault(i)?.AbsoluteUri;
+            }
+        }
     }
 }

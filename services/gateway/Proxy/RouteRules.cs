@@ -1,3 +1,4 @@
+using System.Globalization;
 using HomeStage.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 
@@ -15,6 +16,11 @@ internal static class RouteRules
     internal static bool IsStream(this RouteConfig route) => Is(route, "Stream", "true");
 
     internal static bool IsStripe(this RouteConfig route) => Is(route, "Door", "stripe");
+
+    /// <summary>How long nothing may move before a request is given up; null where the cluster says it.</summary>
+    /// <exception cref="FormatException">The metadata is no time; <see cref="UpstreamTransforms"/> refuses it at the start.</exception>
+    internal static TimeSpan? Timeout(this RouteConfig route) =>
+        route.Metadata?.GetValueOrDefault("Timeout") is { } time ? TimeSpan.ParseExact(time, "c", CultureInfo.InvariantCulture) : null;
 
     /// <summary>The media types that a body may have.</summary>
     internal static string[] BodyTypes(this RouteConfig route) =>

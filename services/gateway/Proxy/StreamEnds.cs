@@ -7,13 +7,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace HomeStage.Gateway.Proxy;
 
 /// <summary>
-/// Counts an event stream while it is open, and ends it when the gateway stops (it would hold the stop up, and its client reconnects elsewhere
-/// and resumes), and when the session, key or token that opened it ends or is revoked.
+/// Counts an event stream while it is open, and cuts it when the session, key or token that opened it ends or is revoked. When the gateway stops
+/// an <see cref="EndingStream"/> ends it; what has not ended a moment later, because its client takes nothing, is cut too.
 /// </summary>
 internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHostApplicationLifetime lifetime, Revocations revocations, TimeProvider time)
 {
     // A gateway that closed others' streams a moment ago may still be taking them off.
     private const string RetrySeconds = "5";
+
+    private static readonly TimeSpan ToEnd = TimeSpan.FromSeconds(1);
 
     // What a timer can wait at most; a stream that is open for longer reconnects.
     private static readonly TimeSpan LongestStream = TimeSpan.FromDays(30);
@@ -36,7 +38,8 @@ internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHos
 
         var caller = context.Features.GetRequiredFeature<Identification>();
         using var ended = new CancellationTokenSource(Remaining(caller), time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping, ended.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, ended.Token);
+        using var stopping = lifetime.ApplicationStopping.Register(() => end.CancelAfter(ToEnd));
         using var watch = (caller.Session?.Id ?? caller.Program?.KeyId) is { } subject ? revocations.Watching(subject, ended.Cancel) : null;
         context.RequestAborted = end.Token;
         await next(context);

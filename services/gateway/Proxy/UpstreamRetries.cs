@@ -32,7 +32,7 @@ internal sealed class UpstreamRetries(RequestDelegate next)
     }
 
     private static bool IsUnsent(HttpContext context) =>
-        context.Features.Get<IForwarderErrorFeature>() is { Error: ForwarderError.Request, Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } }
+        context.Features.Get<IForwarderErrorFeature>()?.IsUnsent() is true
         && !context.Response.HasStarted
         && !context.RequestAborted.IsCancellationRequested
         && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method));

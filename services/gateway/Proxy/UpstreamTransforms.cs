@@ -12,7 +12,7 @@ namespace HomeStage.Gateway.Proxy;
 /// What crosses to an upstream and back. Nothing that a client says about who or where it is gets through; the internal token alone does.
 /// Cookies stay here in both directions.
 /// </summary>
-internal sealed class UpstreamTransforms(InternalTokens tokens) : ITransformProvider
+internal sealed class UpstreamTransforms(InternalTokens tokens, IHostApplicationLifetime lifetime) : ITransformProvider
 {
     private static readonly string[] Prefixes = ["X-Forwarded-", "X-HomeStage-", "X-Original-", "X-Real-"];
 
@@ -27,17 +27,27 @@ internal sealed class UpstreamTransforms(InternalTokens tokens) : ITransformProv
             transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.For(audience, caller));
             return ValueTask.CompletedTask;
         });
-        context.AddResponseTransform(transform =>
+        var isStream = context.Route.IsStream();
+        context.AddResponseTransform(async transform =>
         {
             // The headers are merged by now: what is ours to set stays.
             if (transform.ProxyResponse?.Headers.TryGetValues(HeaderNames.SetCookie, out var theirs) is true)
                 transform.HttpContext.Response.Headers.SetCookie = transform.HttpContext.Response.Headers.SetCookie.Except(theirs).ToArray();
-            return ValueTask.CompletedTask;
+            if (isStream && transform.ProxyResponse is { IsSuccessStatusCode: true } answer)
+                answer.Content = new StreamContent(new EndingStream(await answer.Content.ReadAsStreamAsync(), lifetime.ApplicationStopping));
         });
     }
 
     public void ValidateRoute(TransformRouteValidationContext context)
     {
+        try
+        {
+            _ = context.Route.Timeout();
+        }
+        catch (Exception error) when (error is FormatException or OverflowException)
+        {
+            context.Errors.Add(new InvalidOperationException($"The Timeout in the metadata of the route '{context.Route.RouteId}' is not a time such as 00:01:00.", error));
+        }
     }
 
     public void ValidateCluster(TransformClusterValidationContext context)

@@ -19,7 +19,7 @@ internal static class SessionsExtensions
         service.Services.AddAuthorization();
         service.Services.AddSingleton<SessionCookie>();
 
-        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5003");
+        var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5003");
         service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);
         service.Services.AddSingleton<RegisteredSessions>();
         service.Services.AddTransient<SessionRegistry>();

@@ -18,7 +18,7 @@ internal static class StagingRoutes
 
     internal static void AddStagings(this ServiceBuilder service)
     {
-        var entitlements = service.Settings.Url("ENTITLEMENTS_URL", "the address of entitlements, e.g. http://127.0.0.1:5002");
+        var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5002");
         service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);
         service.Services.AddScoped<Submission>();
         service.Services.AddSingleton<RequestKeys>();

@@ -8,7 +8,8 @@ internal static class RenderingFeature
 {
     internal static void AddRendering(this ServiceBuilder service, WorkerSettings settings)
     {
-        service.AddInternalClient<JobClaims>("staging-api", settings.StagingApi, JobClaims.Limit);
+        // The same claim gets the same lease, however often it is asked for.
+        service.AddInternalClient<JobClaims>("staging-api", settings.StagingApi, JobClaims.Limit, repeatable: true);
         service.Services.AddSingleton<Draining>();
         service.Services.AddSingleton<RenderSlots>();
         service.Services.AddSingleton<AttemptMessages>();

@@ -82,6 +82,23 @@ public sealed class Settings(IConfiguration configuration, bool production)
         return new Uri("http://missing.invalid");
     }
 
+    /// <summary>Absolute http or https addresses, separated by commas: one for each replica, or one name that stands for all. One at least.</summary>
+    public IReadOnlyList<Uri> Urls(string name, string meaning)
+    {
+        var urls = new List<Uri>();
+        foreach (var text in Required(name, meaning).Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/")
+                urls.Add(url);
+            else
+                Refuse(name, $"must be http or https addresses without a path, separated by commas: {meaning}");
+        }
+
+        if (urls.Distinct().Count() < urls.Count)
+            Refuse(name, $"names an address twice: {meaning}");
+        return urls.Count > 0 ? urls : [new Uri("http://missing.invalid")];
+    }
+
     /// <summary>An existing folder.</summary>
     public string Folder(string name, string meaning)
     {

@@ -14,9 +14,3 @@ public static class Listeners
         return new IPEndPoint(IPAddress.TryParse(host, out var address) ? address : IPAddress.IPv6Any, url.Port);
     }
 }
-
-/// <summary>Marks a connection to the management listener. The listener decides, never a header that a client could send.</summary>
-internal sealed class ManagementConnection
-{
-    internal static readonly ManagementConnection Mark = new();
-}

@@ -39,16 +39,24 @@ public static class IdentityExtensions
     /// <summary>A typed client for another service, with a fresh token of our own on every request.</summary>
     /// <param name="service">The service.</param>
     /// <param name="audience">The service that is called.</param>
-    /// <param name="url">Its base address.</param>
+    /// <param name="urls">The addresses of its replicas, or one that stands for all of them.</param>
     /// <param name="timeout">Limit for a whole request.</param>
-    public static IHttpClientBuilder AddInternalClient<TClient>(this ServiceBuilder service, string audience, Uri url, TimeSpan timeout)
-        where TClient : class =>
-        service.Services.AddHttpClient<TClient>(client =>
+    /// <param name="repeatable">Whether every request may be sent twice, and not only those whose method says so.</param>
+    public static IHttpClientBuilder AddInternalClient<TClient>(
+        this ServiceBuilder service, string audience, IReadOnlyList<Uri> urls, TimeSpan timeout, bool repeatable = false)
+        where TClient : class
+    {
+        // Handlers are made anew every few minutes; what is known of the replicas stays.
+        Replicas? replicas = null;
+        return service.Services.AddHttpClient<TClient>(client =>
             {
-                client.BaseAddress = url;
+                client.BaseAddress = urls[0];
                 client.Timeout = timeout;
             })
-            .AddHttpMessageHandler(provider => new InternalTokenHandler(provider.GetRequiredService<IdentityIssuer>(), audience));
+            .AddHttpMessageHandler(provider => new InternalTokenHandler(provider.GetRequiredService<IdentityIssuer>(), audience))
+            .AddHttpMessageHandler(provider => new ReplicaHandler(
+                LazyInitializer.EnsureInitialized(ref replicas, () => new Replicas(urls, provider.GetRequiredService<TimeProvider>())), repeatable));
+    }
 
     private sealed class InternalTokenHandler(IdentityIssuer issuer, string audience) : DelegatingHandler
     {

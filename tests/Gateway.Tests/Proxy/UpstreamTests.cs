@@ -27,21 +27,67 @@ public sealed class UpstreamTests
     }
 
     [Fact]
-    public async Task An_upstream_that_hangs_is_a_problem()
+    public async Task A_slow_upstream_is_given_up_at_its_routes_time_and_a_quiet_stream_never()
     {
-        var never = new TaskCompletionSource();
+        var later = new TaskCompletionSource();
         await using var stack = await Stack.StartAsync(
-            (_, settings) => settings["ReverseProxy:Clusters:staging-api:HttpRequest:ActivityTimeout"] = "00:00:00.2",
+            (_, settings) =>
+            {
+                settings["ReverseProxy:Routes:images:Metadata:Timeout"] = "00:00:00.2";
+                settings["ReverseProxy:Clusters:staging-api:HttpRequest:ActivityTimeout"] = "00:00:00.2";
+            },
             stagingApi: async context =>
             {
-                await never.Task.WaitAsync(context.RequestAborted);
+                if (context.Request.Path.Value!.EndsWith("events", StringComparison.Ordinal))
+                {
+                    context.Response.ContentType = "text/event-stream";
+                    await context.Response.WriteAsync("data: now\n\n");
+                    await context.Response.Body.FlushAsync();
+                }
+
+                await later.Task.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync("data: later\n\n");
                 return true;
             });
         using var client = stack.Client();
+        using var stream = await client.SendAsync(Http.Request(HttpMethod.Get, "/api/v1/events"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var photo = client.SendAsync(Post(stack, "/api/v1/photos", new ByteArrayContent([1, 2, 3])), TestContext.Current.CancellationToken);
 
-        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/catalog");
+        foreach (var path in (string[])["/api/v1/catalog", "/api/v1/stagings/1/images/1"])
+        {
+            using var answer = await client.SendAsync(HttpMethod.Get, path);
+            await answer.ShouldBeProblemAsync(HttpStatusCode.GatewayTimeout, "unavailable");
+        }
 
-        await answer.ShouldBeProblemAsync(HttpStatusCode.GatewayTimeout, "unavailable");
+        later.SetResult();
+        (await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldBe("data: now\n\ndata: later\n\n");
+        using var taken = await photo;
+        taken.StatusCode.ShouldBe(HttpStatusCode.OK, "uploads have a longer time of their own");
+    }
+
+    [Fact]
+    public async Task A_time_that_is_none_stops_the_start()
+    {
+        var error = await Should.ThrowAsync<Exception>(() => Stack.StartAsync((_, settings) => settings["ReverseProxy:Routes:images:Metadata:Timeout"] = "soon"));
+
+        error.ToString().ShouldContain("The Timeout in the metadata of the route 'images' is not a time");
+    }
+
+    [Fact]
+    public async Task Replicas_share_the_requests()
+    {
+        await using var stack = await Stack.StartAsync();
+        await using var replica = await stack.StartBillingReplicaAsync();
+        stack.Settings["BILLING_URL"] = $"{stack.Billing.Url}, {replica.Url}";
+        await stack.RestartGatewayAsync();
+        using var client = stack.Client();
+
+        for (var i = 0; i < 50; i++)
+            (await client.SendAsync(HttpMethod.Get, "/api/v1/plans")).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        stack.Billing.Requests.ShouldNotBeEmpty();
+        replica.Requests.ShouldNotBeEmpty();
+        (stack.Billing.Requests.Count + replica.Requests.Count).ShouldBe(50);
     }
 
     [Theory]
@@ -59,7 +105,7 @@ public sealed class UpstreamTests
             {
                 // The replica that is down is asked first.
                 settings["ReverseProxy:Clusters:entitlements:LoadBalancingPolicy"] = "FirstAlphabetical";
-                settings["ReverseProxy:Clusters:entitlements:Destinations:a-dead-one:Address"] = nobody;
+                settings["ENTITLEMENTS_URL"] = $"{nobody},{settings["ENTITLEMENTS_URL"]}";
             },
             entitlements: _ => Task.FromResult(Interlocked.Increment(ref connections) < 0));
         using var client = stack.Client();
@@ -76,10 +122,9 @@ public sealed class UpstreamTests
         await using var other = await ManagementAsync(StatusCodes.Status503ServiceUnavailable);
         await using var stack = await Stack.StartAsync((stack, settings) =>
         {
-            settings["ENTITLEMENTS_HEALTH_URL"] = stack.Entitlements.ManagementUrl;
+            settings["ENTITLEMENTS_URL"] = $"{other.Urls.First()},{stack.Entitlements.Url}";
+            settings["ENTITLEMENTS_HEALTH_URL"] = $"{other.Urls.First()},{stack.Entitlements.ManagementUrl}";
             settings["ReverseProxy:Clusters:entitlements:LoadBalancingPolicy"] = "FirstAlphabetical";
-            settings["ReverseProxy:Clusters:entitlements:Destinations:a-draining-one:Address"] = other.Urls.First();
-            settings["ReverseProxy:Clusters:entitlements:Destinations:a-draining-one:Health"] = other.Urls.First();
             settings["ReverseProxy:Clusters:entitlements:HealthCheck:Active:Interval"] = "00:00:00.1";
         });
         using var client = stack.Client();
@@ -236,7 +281,7 @@ public sealed class UpstreamTests
     }
 
     [Fact]
-    public async Task A_gateway_that_stops_ends_its_streams()
+    public async Task A_gateway_that_stops_ends_its_streams_in_order()
     {
         var ended = new TaskCompletionSource();
         await using var stack = await Stack.StartAsync(
@@ -255,6 +300,7 @@ public sealed class UpstreamTests
         // With an hour's grace this returns only because the stream does not take it.
         await stack.StopGatewayAsync().WaitAsync(TestContext.Current.CancellationToken);
 
+        (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldMatch(@"^data: 1\n\nretry: \d+\n\n$");
         await ended.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -21,7 +22,7 @@ public sealed class FakeUpstream : IAsyncDisposable
     public string Url => _app.Urls.First();
 
     /// <summary>The address of its management listener.</summary>
-    public string ManagementUrl => _app.Urls.Last();
+    public string ManagementUrl => _app.Services.GetRequiredService<ManagementListener>().Url.AbsoluteUri;
 
     /// <summary>What it received, in order.</summary>
     public ConcurrentQueue<Received> Requests { get; private init; } = [];

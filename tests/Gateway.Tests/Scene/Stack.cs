@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using HomeStage.Gateway.Sessions;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Health;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,7 +38,7 @@ public sealed class Stack : IAsyncDisposable
 
     public Uri Url => new(Gateway.Urls.First());
 
-    public Uri ManagementUrl => new(Gateway.Urls.Last());
+    public Uri ManagementUrl => Gateway.Services.GetRequiredService<ManagementListener>().Url;
 
     public string CookieKeysFolder => _folder.File("cookie-keys");
 
@@ -98,6 +99,9 @@ public sealed class Stack : IAsyncDisposable
         await StopGatewayAsync();
         _gateway = await StartReplicaAsync();
     }
+
+    /// <summary>One more replica of billing, which only those know whom a test tells of it.</summary>
+    public Task<FakeUpstream> StartBillingReplicaAsync() => FakeUpstream.StartAsync("billing", PathOf("callers"), Time);
 
     /// <summary>One more gateway with the same settings; the caller stops it.</summary>
     public Task<WebApplication> StartReplicaAsync() => ServiceHost.StartAsync("gateway", Settings, GatewayService.Compose, services =>

@@ -27,6 +27,33 @@ public sealed class SettingsTests
     }
 
     [Theory]
+    [InlineData("http://one:1", 1)]
+    [InlineData("http://one:1,https://two:2", 2)]
+    [InlineData(" http://one:1 , http://two:2 ", 2)]
+    public void Addresses_of_replicas_are_separated_by_commas(string text, int count)
+    {
+        var settings = Of(("PEER_URL", text));
+
+        settings.Urls("PEER_URL", "the addresses of the peer").Count.ShouldBe(count);
+
+        settings.ThrowIfInvalid();
+    }
+
+    [Theory]
+    [InlineData("one:1")]
+    [InlineData("http://one:1,")]
+    [InlineData("http://one:1/path")]
+    [InlineData("http://one:1,http://one:1")]
+    public void Addresses_that_make_no_sense_are_refused(string text)
+    {
+        var settings = Of(("PEER_URL", text));
+
+        settings.Urls("PEER_URL", "the addresses of the peer").ShouldNotBeEmpty();
+
+        Should.Throw<SettingsException>(settings.ThrowIfInvalid).Problems.ShouldHaveSingleItem().ShouldStartWith("PEER_URL ");
+    }
+
+    [Theory]
     [InlineData("changeme-changeme-changeme-changeme-changeme")]
     [InlineData("this-is-the-default-value-of-the-token-setting")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using HomeStage.Tool.Processes;
 using HomeStage.Tool.Servers;
 
 namespace HomeStage.Tool.Deployments;
@@ -13,8 +15,8 @@ internal sealed record DeploymentInput
 
     public required DevelopmentSeed Seed { get; init; }
 
-    /// <summary>The gateway's port, which people use.</summary>
-    public required int Port { get; init; }
+    /// <summary>The ports of the gateways, of which people use the first. There are as many replicas of every service behind them.</summary>
+    public required IReadOnlyList<int> Ports { get; init; }
 
     public int Workers { get; init; } = 1;
 
@@ -36,11 +38,18 @@ internal sealed class Deployment
     private const string SupportOperator = "local";
 
     private const string SignInClient = "homestage";
+
+    /// <summary>Connections that all replicas together may hold, below the 200 of the server on this machine.</summary>
+    private const int DatabaseConnections = 150;
+
+    /// <summary>What a process may take beside its drain time, in seconds.</summary>
+    private const int StopMargin = 10;
+
     private const string ApiAudience = "urn:homestage:api";
 
     private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
-    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS"];
+    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS", "DRAIN_DELAY_SECONDS"];
 
     private static readonly string[] BlobSettings =
         ["BLOBS_S3_BUCKET", "BLOBS_S3_REGION", "BLOBS_S3_ENDPOINT", "BLOBS_S3_ACCESS_KEY", "BLOBS_S3_SECRET_KEY", "BLOBS_S3_ENCRYPTION", "BLOBS_S3_KMS_KEY"];
@@ -61,20 +70,24 @@ internal sealed class Deployment
 
     private readonly DeploymentInput _input;
     private readonly Dictionary<string, string> _urls;
+    private readonly Dictionary<string, Listeners[]> _replicas;
 
     public Deployment(DeploymentInput input)
     {
         _input = input;
         Providers = Providers.From(input.Given, input.Seed);
-        PublicUrl = $"{(input.Https ? "https" : "http")}://localhost:{input.Port}";
-        _urls = ((string[])["billing", "entitlements", "staging-api", "support", "openai", "stripe", "sign-in"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
+        PublicUrl = Origin(input.Ports[0]);
+        _urls = ((string[])["openai", "stripe", "sign-in"]).ToDictionary(name => name, _ => NextUrl(), StringComparer.Ordinal);
+        _replicas = ((string[])["billing", "entitlements", "staging-api"]).ToDictionary(
+            name => name, _ => input.Ports.Select(_ => new Listeners(NextUrl(), NextUrl())).ToArray(), StringComparer.Ordinal);
+        SupportUrls = [.. input.Ports.Select(_ => NextUrl())];
         Simulators = [.. PlanSimulators(), .. input.WithSignIn ? [SignIn()] : Array.Empty<ProcessPlan>()];
-        Services = [Gateway(), Billing(), Entitlements(), StagingApi(), .. Enumerable.Range(1, input.Workers).Select(Worker)];
+        Services = [.. Replicas(Gateway), .. Replicas(Billing), .. Replicas(Entitlements), .. Replicas(StagingApi), .. Enumerable.Range(1, input.Workers).Select(Worker)];
         Migrations = [.. Services.Where(service => service.Program != "gateway").DistinctBy(service => service.Program).Select(Migration)];
     }
 
-    /// <summary>Where the support API listens.</summary>
-    public string SupportUrl => _urls["support"];
+    /// <summary>Where the support API listens, at each replica of entitlements.</summary>
+    public IReadOnlyList<string> SupportUrls { get; }
 
     /// <summary>The token of the one support person there is here, who may act.</summary>
     public string SupportToken => _input.Seed.Secret("support token");
@@ -128,7 +141,7 @@ internal sealed class Deployment
     {
         var url = _urls["sign-in"];
         return new("sign-in", "sign-in", [], Settings(
-            ("PORT", new Uri(url).Port.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            ("PORT", new Uri(url).Port.ToString(CultureInfo.InvariantCulture)),
             ("CLIENT_ID", SignInClient),
             ("CLIENT_SECRET", _input.Seed.Secret("sign-in client")),
             ("REDIRECT_URIS", PublicUrl + "/auth/callback/local"),
@@ -151,24 +164,51 @@ internal sealed class Deployment
         ("SIGN_IN_LOCAL_AUDIENCE", ApiAudience),
     ];
 
-    private ProcessPlan Gateway()
+    private IEnumerable<ProcessPlan> Replicas(Func<int, ProcessPlan> plan) => Enumerable.Range(1, _input.Ports.Count).Select(plan);
+
+    private static string NameOf(string program, int number) => number == 1 ? program : $"{program}-{number}";
+
+    private string Origin(int port) => $"{(_input.Https ? "https" : "http")}://localhost:{port}";
+
+    /// <summary>The addresses of all replicas of a service, for those who call it.</summary>
+    private string UrlsOf(string service) => string.Join(',', _replicas[service].Select(replica => replica.Url));
+
+    private IEnumerable<(string, string)> Upstream(string service, string setting) =>
+    [
+        (setting + "_URL", UrlsOf(service)),
+        (setting + "_HEALTH_URL", string.Join(',', _replicas[service].Select(replica => replica.Management))),
+    ];
+
+    private ProcessPlan Gateway(int number)
     {
         (string, string)[] tls = _input.Https ? [("TLS_CERT_FILE", _input.Data.Certificate), ("TLS_KEY_FILE", _input.Data.CertificateKey)] : [];
-        var plan = Service("gateway", "gateway", $"{(_input.Https ? "https" : "http")}://127.0.0.1:{_input.Port}", StopStage.Gateway, [
+        var port = _input.Ports[number - 1];
+        var plan = Service("gateway", number, new($"{(_input.Https ? "https" : "http")}://127.0.0.1:{port}", NextUrl()), StopStage.Gateway, [
             ("PUBLIC_URL", PublicUrl),
             ("COOKIE_KEYS_DIR", _input.Data.CookieKeys),
             ("ADDRESS_PEPPER", _input.Seed.Secret("address pepper")),
-            ("BILLING_URL", _urls["billing"]),
-            ("ENTITLEMENTS_URL", _urls["entitlements"]),
-            ("STAGING_API_URL", _urls["staging-api"]),
+            .. Upstream("billing", "BILLING"),
+            .. Upstream("entitlements", "ENTITLEMENTS"),
+            .. Upstream("staging-api", "STAGING_API"),
+            ("GATEWAY_REPLICAS", _input.Ports.Count.ToString(CultureInfo.InvariantCulture)),
             ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
             .. tls,
             .. SignInSettings(),
         ]);
-        return plan with { Shown = (PublicUrl, "HomeStage: the page and the API") };
+        return plan with { Settings = WithOtherOrigins(plan.Settings), Shown = (Origin(port), number == 1 ? "HomeStage: the page and the API" : "the same, at another gateway") };
     }
 
-    private ProcessPlan Billing() => Service("billing", "billing", _urls["billing"], StopStage.Services, [
+    /// <summary>A page that another gateway served is one of ours, too.</summary>
+    private Dictionary<string, string> WithOtherOrigins(IReadOnlyDictionary<string, string> settings)
+    {
+        var with = new Dictionary<string, string>(settings, StringComparer.Ordinal);
+        string[] origins = [.. _input.Ports.Skip(1).Select(Origin), .. with.TryGetValue("ALLOWED_ORIGINS", out var given) ? [given] : Array.Empty<string>()];
+        if (origins.Length > 0)
+            with["ALLOWED_ORIGINS"] = string.Join(',', origins);
+        return with;
+    }
+
+    private ProcessPlan Billing(int number) => Service("billing", number, _replicas["billing"][number - 1], StopStage.Services, [
         ("PUBLIC_URL", PublicUrl),
         ("STRIPE_SECRET_KEY", Providers.StripeKey),
         ("STRIPE_WEBHOOK_SECRET", Providers.StripeWebhookSecret),
@@ -176,41 +216,41 @@ internal sealed class Deployment
         .. Providers.StripeIsSimulated ? ((string, string)[])[("STRIPE_API_URL", _urls["stripe"])] : [],
     ]);
 
-    private ProcessPlan Entitlements() => Service("entitlements", "entitlements", _urls["entitlements"], StopStage.Services, [
+    private ProcessPlan Entitlements(int number) => Service("entitlements", number, _replicas["entitlements"][number - 1], StopStage.Services, [
         ("FREE_STAGINGS", "3"),
         ("FREE_WINDOW_DAYS", "30"),
         ("FREE_DAILY_BUDGET", "1000"),
         ("API_KEY_PEPPER", _input.Seed.Secret("api key pepper")),
-        ("BILLING_URL", _urls["billing"]),
+        ("BILLING_URL", UrlsOf("billing")),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
-        ("SUPPORT_URL", _urls["support"]),
+        ("SUPPORT_URL", SupportUrls[number - 1]),
         ("SUPPORT_OPERATORS", $"{SupportOperator} act {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(SupportToken)))}"),
         ("SUPPORT_BROKER_URL", _input.Servers.RabbitMq!.Url(BrokerPermissions.SupportUser)),
     ]);
 
-    private ProcessPlan StagingApi() => Service("staging-api", "staging-api", _urls["staging-api"], StopStage.Services, [
+    private ProcessPlan StagingApi(int number) => Service("staging-api", number, _replicas["staging-api"][number - 1], StopStage.Services, [
         ("BLOBS_DIR", _input.Data.Blobs),
-        ("ENTITLEMENTS_URL", _urls["entitlements"]),
+        ("ENTITLEMENTS_URL", UrlsOf("entitlements")),
         ("SAFETY_PEPPER", _input.Seed.Secret("safety pepper")),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
     ]);
 
-    private ProcessPlan Worker(int number) => Service(number == 1 ? "staging-worker" : $"staging-worker-{number}", "staging-worker", NextUrl(), StopStage.Workers, [
+    private ProcessPlan Worker(int number) => Service("staging-worker", number, new(NextUrl(), NextUrl()), StopStage.Workers, [
         ("BLOBS_DIR", _input.Data.Blobs),
-        ("STAGING_API_URL", _urls["staging-api"]),
+        ("STAGING_API_URL", UrlsOf("staging-api")),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
         ("OPENAI_API_KEY", Providers.OpenAiKey),
         .. Providers.OpenAiIsSimulated ? ((string, string)[])[("OPENAI_BASE_URL", _urls["openai"] + "/v1")] : [],
     ]);
 
-    private ProcessPlan Service(string name, string program, string url, StopStage stage, (string, string)[] own)
+    private ProcessPlan Service(string program, int number, Listeners listeners, StopStage stage, (string, string)[] own)
     {
-        var management = NextUrl();
         var settings = Settings([
-            ("HTTP_URL", url),
-            ("MANAGEMENT_URL", management),
+            ("HTTP_URL", listeners.Url),
+            ("MANAGEMENT_URL", listeners.Management),
             ("ASPNETCORE_ENVIRONMENT", "Development"),
             ("DRAIN_SECONDS", "20"),
+            ("DRAIN_DELAY_SECONDS", "3"),
             ("IDENTITY_KEY_FILE", IdentityKeys.KeyFile(_input.Data.IdentityKeys, program)),
             ("IDENTITY_CALLERS_DIR", IdentityKeys.CallersFolder(_input.Data.IdentityKeys, program)),
             .. Storage(program),
@@ -220,11 +260,14 @@ internal sealed class Deployment
         var signIn = program == "gateway" && !_input.WithSignIn ? _input.Given.Keys.Where(name => name.StartsWith("SIGN_IN_", StringComparison.Ordinal)) : [];
         foreach (var passed in PassedToAll.Concat(PassedTo[program]).Concat(signIn).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
             settings[passed] = _input.Given[passed];
-        return new(name, program, [], settings)
+        return new(NameOf(program, number), program, [], settings)
         {
-            Ready = new(management + "/health/ready"),
+            Ready = new(listeners.Management + "/health/ready"),
             Stage = stage,
-            Shown = (url, $"health and metrics on {management}"),
+            // Everything stops, or one replica that is started again: nobody has to be told beforehand.
+            StopSignal = Signal.Int,
+            StopTimeout = StopTimeout(settings),
+            Shown = (listeners.Url, $"health and metrics on {listeners.Management}"),
         };
     }
 
@@ -235,8 +278,11 @@ internal sealed class Deployment
     {
         if (program != "gateway")
             yield return ("RABBITMQ_URL", _input.Servers.RabbitMq!.Url(program));
-        if (DatabaseOf(program) is { } database)
-            yield return ("DATABASE_CONNECTION", _input.Servers.Postgres!.Connection(database, Databases.AppRole(database), AppPassword(_input.Seed, database)));
+        if (DatabaseOf(program) is not { } database)
+            yield break;
+        if (DatabaseConnections / (DatabaseTable.Length * _input.Ports.Count) is var pool and < 20)
+            yield return ("DATABASE_POOL", pool.ToString(CultureInfo.InvariantCulture));
+        yield return ("DATABASE_CONNECTION", _input.Servers.Postgres!.Connection(database, Databases.AppRole(database), AppPassword(_input.Seed, database)));
     }
 
     private ProcessPlan Migration(ProcessPlan service)
@@ -253,10 +299,17 @@ internal sealed class Deployment
         return new(service.Program + "-migrate", service.Program, ["migrate"], settings);
     }
 
+    /// <summary>Longer than a service may take by its own settings. One that would take them for nonsense ends by itself.</summary>
+    private static TimeSpan StopTimeout(Dictionary<string, string> settings) => TimeSpan.FromSeconds(
+        StopMargin + ((string[])["DRAIN_SECONDS", "DRAIN_DELAY_SECONDS"]).Sum(name => int.TryParse(settings[name], CultureInfo.InvariantCulture, out var seconds) ? seconds : 0));
+
     private static string? DatabaseOf(string program) => DatabaseTable.FirstOrDefault(row => row.Service == program).Database;
 
     private string NextUrl() => $"http://127.0.0.1:{_input.NextPort()}";
 
     private static Dictionary<string, string> Settings(params IEnumerable<(string Name, string Value)> settings) =>
         settings.ToDictionary(setting => setting.Name, setting => setting.Value, StringComparer.Ordinal);
+
+    /// <summary>Where a process listens.</summary>
+    private sealed record Listeners(string Url, string Management);
 }

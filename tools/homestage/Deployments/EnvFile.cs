@@ -63,6 +63,7 @@ internal static class EnvFile
         yield return ("RABBITMQ_MANAGEMENT_URL", servers.RabbitMq.Management.AbsoluteUri);
         yield return ("RABBITMQ_PORT", $"{servers.RabbitMq.Port}");
         yield return ("REDIS_PORT", $"{servers.Redis!.Port}");
+        yield return ("SUPPORT_URL", deployment.SupportUrls[0]);
         yield return ("SUPPORT_TOKEN", deployment.SupportToken);
         foreach (var simulator in deployment.Simulators)
             yield return ($"{Prefix(simulator)}_URL", simulator.Shown!.Value.Address);

@@ -23,6 +23,12 @@ internal sealed record ProcessPlan(string Name, string Program, IReadOnlyList<st
 
     public StopStage Stage { get; init; } = StopStage.Services;
 
+    /// <summary>Asks for an orderly end.</summary>
+    public Signal StopSignal { get; init; } = Signal.Term;
+
+    /// <summary>How long an orderly end may take before the process is killed.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>For a person: where it can be reached and what it is.</summary>
     public (string Address, string Note)? Shown { get; init; }
 
@@ -33,6 +39,8 @@ internal sealed record ProcessPlan(string Name, string Program, IReadOnlyList<st
         {
             Environment = Settings,
             LogFile = Path.Combine(logFolder, Name + ".log"),
+            StopSignal = StopSignal,
+            StopTimeout = StopTimeout,
         };
     }
 }

@@ -6,7 +6,11 @@ namespace HomeStage.Tool.Test;
 /// <summary>A test project, run as the program that it is.</summary>
 internal sealed record Suite(string Name, string Assembly)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(25);
+    /// <summary>What is said to the runner besides.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>After this long the project is stopped and counts as failed.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(25);
 
     /// <summary>Every <c>tests/*.Tests</c>, what has most to do first; the script has built them.</summary>
     public static IEnumerable<Suite> All() => Directory.EnumerateDirectories(Path.Combine(SourceTree.Root, "tests"), "*.Tests")
@@ -21,7 +25,7 @@ internal sealed record Suite(string Name, string Assembly)
             return SuiteResult.Broken(Name, "is not built");
         console.WriteLine($"── {Name}");
         string[] filters = filter is null ? [] : ["-method", $"*{filter}*"];
-        var start = new ProcessStartInfo("dotnet", [Assembly, "-noLogo", "-noColor", "-xml", results, .. filters])
+        var start = new ProcessStartInfo("dotnet", [Assembly, "-noLogo", "-noColor", "-xml", results, .. filters, .. Arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -56,13 +56,13 @@ public sealed class RunningProcess
         }
     }
 
-    /// <summary>SIGTERM, and waits for the end; a process that does not end in its time is killed.</summary>
+    /// <summary>Asks for an orderly end, without the drain delay, and waits for it; a process that does not end in its time is killed.</summary>
     public Task StopAsync() => _process?.StopAsync() ?? Task.CompletedTask;
 
     /// <summary>SIGKILL: a crash.</summary>
     public Task KillAsync() => _process?.KillAsync() ?? Task.CompletedTask;
 
-    /// <summary>SIGTERM without waiting.</summary>
+    /// <summary>SIGTERM, as a platform sends it, without waiting.</summary>
     public void Terminate() => _process?.Send(Signal.Term);
 
     /// <summary>SIGSTOP: a hang with connections open.</summary>

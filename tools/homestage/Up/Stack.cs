@@ -9,7 +9,8 @@ internal sealed record StackOptions
 {
     public required DataFolder Data { get; init; }
 
-    public required int Port { get; init; }
+    /// <inheritdoc cref="DeploymentInput.Ports"/>
+    public required IReadOnlyList<int> Ports { get; init; }
 
     public int Workers { get; init; } = 1;
 
@@ -76,7 +77,7 @@ internal sealed class Stack : IAsyncDisposable
                 Data = data,
                 Servers = servers.Facts,
                 Seed = seed,
-                Port = options.Port,
+                Ports = options.Ports,
                 Workers = options.Workers,
                 Https = options.Https,
                 WithSignIn = options.WithSignIn,

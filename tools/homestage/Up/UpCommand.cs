@@ -13,6 +13,12 @@ internal sealed record UpOptions
 
     public int Workers { get; init; } = 1;
 
+    /// <summary>Of every service but the workers.</summary>
+    public int Replicas { get; init; } = 1;
+
+    /// <summary>The ports of the gateways: one after the other.</summary>
+    public IReadOnlyList<int> Ports => [.. Enumerable.Range(Port, Replicas)];
+
     public string Data { get; init; } = DataFolder.Default;
 
     public bool Fresh { get; init; }
@@ -38,7 +44,8 @@ internal static class UpCommand
         await Requirements.EnsureAsync(options.WithSignIn ? [.. Requirement.ToRun, .. Requirement.ToSignIn] : Requirement.ToRun, options.Yes, console, stop);
         if (options.WithSignIn)
             await NodePackages.EnsureAsync(Path.GetDirectoryName(Programs.SignInScript)!, stop);
-        HeldFolder.RequireFree(options.Port);
+        foreach (var port in options.Ports)
+            HeldFolder.RequireFree(port);
         await using var held = await HeldFolder.TakeAsync(new DataFolder(options.Data), options.Fresh, stop);
         try
         {
@@ -61,7 +68,7 @@ internal static class UpCommand
         Progress.ShowAsync(console, "Starting", report => Stack.StartAsync(new()
         {
             Data = data,
-            Port = options.Port,
+            Ports = options.Ports,
             Workers = options.Workers,
             Https = options.Https,
             WithSignIn = options.WithSignIn,
