@@ -7,9 +7,10 @@ internal sealed class GatewaysInTurn(IReadOnlyList<Uri> gateways) : DelegatingHa
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        var first = (uint)Interlocked.Increment(ref _next);
         for (var tries = 1; ; tries++)
         {
-            var gateway = gateways[(int)((uint)Interlocked.Increment(ref _next) % (uint)gateways.Count)];
+            var gateway = gateways[(int)((first + (uint)tries) % (uint)gateways.Count)];
             request.RequestUri = new Uri(gateway, request.RequestUri!.PathAndQuery);
             try
             {

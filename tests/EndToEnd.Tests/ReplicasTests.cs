@@ -117,8 +117,12 @@ public sealed class ReplicasTests(SharedStack shared)
     private static async Task ReadAsync(Visitor visitor, CancellationToken over)
     {
         string[] paths = ["/api/v1/session", "/api/v1/plans", "/api/v1/orders", "/api/v1/credits", "/api/v1/catalog", "/api/v1/stagings"];
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         for (var i = 0; !over.IsCancellationRequested; i++)
+        {
             await visitor.ReadAsync(paths[i % paths.Length]);
+            await pace.WaitForNextTickAsync(Cancel);
+        }
     }
 
     /// <summary>Follows a stream through all its reconnections: every number comes once and in its order, and no connection is cut.</summary>
@@ -164,7 +168,8 @@ public sealed class ReplicasTests(SharedStack shared)
                 using var answer = await visitor.OpenStreamAsync(job is null ? "/api/v1/events" : $"/api/v1/stagings/{job}/events", last);
                 if (answer.StatusCode == HttpStatusCode.NoContent)
                     yield break;
-                answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+                if (answer.StatusCode != HttpStatusCode.OK)
+                    answer.StatusCode.ShouldBe(HttpStatusCode.OK, $"after {last}: {await answer.Content.ReadAsStringAsync(Cancel)}");
                 var events = SseParser.Create(await answer.Content.ReadAsStreamAsync(Cancel));
                 await using var reading = events.EnumerateAsync(over).GetAsyncEnumerator(over);
                 while (await HasNextAsync(reading, over))

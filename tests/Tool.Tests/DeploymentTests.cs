@@ -118,7 +118,7 @@ public sealed class DeploymentTests
             ("entitlements-2", "BILLING", "billing"), ("staging-api", "ENTITLEMENTS", "entitlements"), ("staging-worker", "STAGING_API", "staging-api")])
         {
             Setting(deployment, caller, setting + "_URL").Split(',').ShouldBe(Listening(called, "HTTP_URL"));
-            if (caller.StartsWith("gateway"))
+            if (caller.StartsWith("gateway", StringComparison.Ordinal))
                 Setting(deployment, caller, setting + "_HEALTH_URL").Split(',').ShouldBe(Listening(called, "MANAGEMENT_URL"));
         }
 

@@ -15,7 +15,7 @@ internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHos
     // A gateway that closed others' streams a moment ago may still be taking them off.
     private const string RetrySeconds = "5";
 
-    private static readonly TimeSpan ToEnd = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ToEnd = TimeSpan.FromSeconds(4);
 
     // What a timer can wait at most; a stream that is open for longer reconnects.
     private static readonly TimeSpan LongestStream = TimeSpan.FromDays(30);
@@ -38,11 +38,20 @@ internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHos
 
         var caller = context.Features.GetRequiredFeature<Identification>();
         using var ended = new CancellationTokenSource(Remaining(caller), time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, ended.Token);
-        using var stopping = lifetime.ApplicationStopping.Register(() => end.CancelAfter(ToEnd));
+        var left = context.RequestAborted;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(left, ended.Token);
+        using var stopping = lifetime.ApplicationStopping.Register(() =>
+        {
+            // One that is only being opened ends as soon as it is.
+            if (context.Response.HasStarted)
+                end.CancelAfter(ToEnd);
+        });
         using var watch = (caller.Session?.Id ?? caller.Program?.KeyId) is { } subject ? revocations.Watching(subject, ended.Cancel) : null;
         context.RequestAborted = end.Token;
         await next(context);
+        context.RequestAborted = left;
+        if (ended.IsCancellationRequested && !left.IsCancellationRequested && !context.Response.HasStarted)
+            await Problem.Result(ProblemCode.Unauthenticated, "Your session, key or token has ended.").ExecuteAsync(context);
     }
 
     private TimeSpan Remaining(Identification caller)

@@ -63,6 +63,27 @@ public sealed class RevocationTests
     }
 
     [Fact]
+    public async Task A_stream_whose_session_ends_before_it_is_open_is_refused()
+    {
+        var asked = new TaskCompletionSource();
+        await using var stack = await Stack.StartAsync(stagingApi: async context =>
+        {
+            asked.SetResult();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            return true;
+        });
+        using var client = stack.Client();
+        var visitor = await client.VisitorAsync();
+        var opening = client.SendAsync(HttpMethod.Get, "/api/v1/events", ("Cookie", visitor.Cookie));
+        await asked.Task.WaitAsync(TestContext.Current.CancellationToken);
+
+        stack.Entitlements.Revoked.Enqueue(visitor.SessionId);
+
+        using var answer = await opening;
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
+    }
+
+    [Fact]
     public async Task Until_revocations_were_read_nobody_is_identified_and_the_gateway_is_not_ready()
     {
         await using var stack = await Stack.StartAsync();
