@@ -34,7 +34,22 @@ internal sealed class BillingDb : DbContext
         Guid[] wanted = [.. ids.Distinct()];
         return wanted.Length == 0
             ? new Dictionary<Guid, Order>()
-            : await Orders.FromSql($"select * from orders where id = any({wanted}) order by id for update").ToDictionaryAsync(order => order.Id, cancellationToken);
+            : await Orders.FromSql($"select * from orders where id = any({wanted}) order by id for update")
+                .OrderBy(order => order.Id).ToDictionaryAsync(order => order.Id, cancellationToken);
+    }
+
+    /// <summary>Writes new events in one statement, however many: it is what Stripe's webhooks wait for.</summary>
+    public Task StoreAsync(IReadOnlyCollection<StoredEvent> events, CancellationToken cancellationToken)
+    {
+        T[] All<T>(Func<StoredEvent, T> of) => [.. events.Select(of)];
+        return Database.ExecuteSqlAsync(
+            $"""
+            insert into stripe_events (id, type, livemode, api_version, created_at, received_at, payload, source, order_id, state, reason, due_at, settled_at)
+            select * from unnest({All(row => row.Id)}, {All(row => row.Type)}, {All(row => row.Livemode)}, {All(row => row.ApiVersion)},
+              {All(row => row.CreatedAt)}, {All(row => row.ReceivedAt)}, {All(row => row.Payload)}, {All(row => Word(row.Source))},
+              {All(row => row.OrderId)}, {All(row => Word(row.State))}, {All(row => row.Reason)}, {All(row => row.DueAt)}, {All(row => row.SettledAt)})
+            """,
+            cancellationToken);
     }
 
     /// <summary>The accounts whose things a caller owns: its own and those that were merged into it.</summary>
@@ -54,8 +69,8 @@ internal sealed class BillingDb : DbContext
         modelBuilder.Entity<StoredEvent>(stored =>
         {
             stored.ToTable("stripe_events");
-            stored.Property(row => row.State).HasConversion(state => state.ToString().ToLowerInvariant(), text => Enum.Parse<EventState>(text, true));
-            stored.Property(row => row.Source).HasConversion(source => source.ToString().ToLowerInvariant(), text => Enum.Parse<EventSource>(text, true));
+            stored.Property(row => row.State).HasConversion(state => Word(state), text => Enum.Parse<EventState>(text, true));
+            stored.Property(row => row.Source).HasConversion(source => Word(source), text => Enum.Parse<EventSource>(text, true));
         });
         modelBuilder.Entity<AccountAlias>(alias =>
         {
@@ -68,4 +83,8 @@ internal sealed class BillingDb : DbContext
             key.HasKey(row => new { row.AccountId, row.Key });
         });
     }
+
+    /// <summary>How the database says it.</summary>
+    private static string Word<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

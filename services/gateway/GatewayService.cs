@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Csrf;
 using HomeStage.Gateway.Headers;
 using HomeStage.Gateway.Identity;
@@ -22,10 +23,11 @@ internal static class GatewayService
         service.AddTls();
         service.AddGatewayTelemetry();
         service.AddOrigins();
+        var challenge = service.AddChallenges();
 
         // In the order that a request meets them.
         service.AddTrustedProxies();
-        service.AddSecurityHeaders();
+        service.AddSecurityHeaders(challenge);
         service.AddRequestRules();
         service.AddPublicAddress();
         service.AddCors();

@@ -38,6 +38,7 @@ public sealed class SettingsTests(SharedStack shared)
         { "TLS_IN_FRONT", "yes", "TLS_IN_FRONT must be" },
         { "TLS_IN_FRONT", "true", "TLS_IN_FRONT needs TRUSTED_PROXIES" },
         { "HTTP_REDIRECT_URL", "http://127.0.0.1:0", "HTTP_REDIRECT_URL is of no use" },
+        { "CHALLENGE_PROVIDER", "riddle", "CHALLENGE_PROVIDER must be one of turnstile, hcaptcha, recaptcha" },
         { "MAX_CONNECTIONS", "0", "MAX_CONNECTIONS must be" },
     };
 

@@ -117,6 +117,9 @@ internal sealed class StagingApp : IAsyncDisposable
         _folder.Dispose();
     }
 
+    /// <summary>Who has still to be shown to be a person.</summary>
+    internal ConcurrentDictionary<Guid, bool> Unproven { get; } = new();
+
     /// <summary>Somebody new.</summary>
     internal Visitor Visitor(Wallet wallet = Wallet.Rich, string kind = "visitor")
     {
@@ -130,7 +133,7 @@ internal sealed class StagingApp : IAsyncDisposable
         HttpRequestMessage request, string issuer, Guid account, string kind, int replica = 0, HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead)
     {
         request.RequestUri = new Uri(_replicas[replica].Url, request.RequestUri!);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _identity.Token(issuer, account, kind, "household"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _identity.Token(issuer, account, kind, "household", Unproven.ContainsKey(account)));
         return await _http.SendAsync(request, completion, Cancel);
     }
 

@@ -34,12 +34,14 @@ internal sealed class TestIdentity : IDisposable
             key.Dispose();
     }
 
-    internal string Token(string issuer, Guid account, string kind, string? addressHash = null)
+    internal string Token(string issuer, Guid account, string kind, string? addressHash = null, bool unproven = false)
     {
         var now = _time.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object>(StringComparer.Ordinal) { ["sub"] = account.ToString(), ["kind"] = kind };
         if (addressHash is not null)
             claims["iph"] = addressHash;
+        if (unproven)
+            claims["unproven"] = "true";
         // A program's key has the account's id here, so that a test knows it.
         if (kind == "key")
             claims["key"] = account.ToString();

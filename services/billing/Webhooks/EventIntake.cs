@@ -52,8 +52,8 @@ internal sealed class EventIntake
         {
             return await CommitAsync(together, CancellationToken.None);
         }
-        catch (DbUpdateException error)
-            when (together.Count == 1 && error.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "stripe_events_pkey" })
+        catch (PostgresException error)
+            when (together.Count == 1 && error is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "stripe_events_pkey" })
         {
             // Another replica received it in this moment; all of ours was undone.
             return [false];
@@ -69,6 +69,7 @@ internal sealed class EventIntake
         string[] ids = [.. together.Select(arrival => arrival.Event.Id)];
         var known = (await db.StripeEvents.Where(row => ids.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
         var received = new List<bool>();
+        var stored = new List<StoredEvent>();
         var settled = new List<(StripeEvent Event, Verdict Verdict)>();
         foreach (var arrival in together)
         {
@@ -78,10 +79,11 @@ internal sealed class EventIntake
                 continue;
             var createdAt = arrival.Event.CreatedAt ?? now;
             var verdict = await _application.ApplyAsync(db, orders, arrival.Event, createdAt, cancellationToken);
-            db.StripeEvents.Add(arrival.Stored(verdict, createdAt, now));
+            stored.Add(arrival.Stored(verdict, createdAt, now));
             settled.Add((arrival.Event, verdict));
         }
 
+        await db.StoreAsync(stored, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         foreach (var (happened, verdict) in settled)

@@ -114,7 +114,7 @@ internal sealed partial class WaitingEvents(
             $"""
             update stripe_events set attempts = attempts + 1, due_at = {now} + least(3600, 10 * 2 ^ least(attempts, 10)) * interval '1 s'
             where id = (select id from stripe_events where state = 'waiting' and due_at <= {now} order by due_at limit 1 for update skip locked)
-            returning *
+            returning id, type, livemode, api_version, created_at, received_at, payload, source, order_id, state, reason, due_at, attempts, settled_at
             """).AsNoTracking().ToListAsync(cancellationToken);
         return taken.SingleOrDefault();
     }

@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Csrf;
 using HomeStage.Hosting;
 
@@ -13,19 +14,25 @@ internal static class SecurityHeaders
 
     private static readonly (string Name, string Value)[] Always =
     [
-        ("Content-Security-Policy", ContentSecurityPolicy),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
         // Not no-referrer: forms would then post with "Origin: null", which cannot be told from a foreign page.
         ("Referrer-Policy", "same-origin"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Embedder-Policy", "require-corp"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ];
 
-    internal static void AddSecurityHeaders(this ServiceBuilder service) => service.Use(app =>
+    /// <param name="service">The gateway.</param>
+    /// <param name="challenge">
+    /// Where there is one, its provider's script runs in our pages and shows a frame of its own; it may load what its provider documents, and
+    /// cannot keep to trusted types or be embedded under <c>require-corp</c>.
+    /// </param>
+    internal static void AddSecurityHeaders(this ServiceBuilder service, ChallengeSettings? challenge) => service.Use(app =>
     {
+        (string Name, string Value)[] always = challenge is null
+            ? [.. Always, ("Content-Security-Policy", ContentSecurityPolicy), ("Cross-Origin-Embedder-Policy", "require-corp")]
+            : [.. Always, ("Content-Security-Policy", PolicyWith(challenge.PageSources))];
         var publicUrl = app.Services.GetRequiredService<Origins>().PublicUrl;
         var strictTransport = publicUrl.Scheme == Uri.UriSchemeHttps && !publicUrl.IsLoopback;
         app.Use((context, next) =>
@@ -35,7 +42,7 @@ internal static class SecurityHeaders
                 state =>
                 {
                     var headers = ((HttpContext)state).Response.Headers;
-                    foreach (var (name, value) in Always)
+                    foreach (var (name, value) in always)
                         headers[name] = value;
                     if (strictTransport)
                         headers.StrictTransportSecurity = "max-age=63072000; includeSubDomains";
@@ -47,4 +54,10 @@ internal static class SecurityHeaders
             return next(context);
         });
     });
+
+    private static string PolicyWith(string sources) => ContentSecurityPolicy
+        .Replace("; require-trusted-types-for 'script'", "", StringComparison.Ordinal)
+        .Replace("script-src 'self'", $"script-src 'self' {sources}; frame-src {sources}", StringComparison.Ordinal)
+        .Replace("style-src 'self'", $"style-src 'self' {sources}", StringComparison.Ordinal)
+        .Replace("connect-src 'self'", $"connect-src 'self' {sources}", StringComparison.Ordinal);
 }

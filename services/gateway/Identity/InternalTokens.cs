@@ -19,7 +19,7 @@ internal sealed class InternalTokens(IdentityIssuer issuer, TimeProvider time) :
     /// <summary>A token that speaks for the caller at the audience.</summary>
     public string For(string audience, Caller caller)
     {
-        var key = new Key(audience, caller.SessionId, caller.KeyId, caller.AccountId, caller.Kind, string.Join(' ', caller.Scopes), caller.AddressHash);
+        var key = new Key(audience, caller.SessionId, caller.KeyId, caller.AccountId, caller.Kind, string.Join(' ', caller.Scopes), caller.AddressHash, caller.Unproven);
         var now = time.GetUtcNow();
         if (_cache.TryGetValue(key, out Issued? known) && now - known!.At < CachedFor && now >= known.At)
             return known.Token;
@@ -32,5 +32,5 @@ internal sealed class InternalTokens(IdentityIssuer issuer, TimeProvider time) :
 
     private sealed record Issued(string Token, DateTimeOffset At);
 
-    private sealed record Key(string Audience, Guid? Session, Guid? ApiKey, Guid Account, CallerKind Kind, string Scope, string? AddressHash);
+    private sealed record Key(string Audience, Guid? Session, Guid? ApiKey, Guid Account, CallerKind Kind, string Scope, string? AddressHash, bool Unproven);
 }

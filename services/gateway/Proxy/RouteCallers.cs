@@ -1,3 +1,4 @@
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Requests;
@@ -13,7 +14,7 @@ namespace HomeStage.Gateway.Proxy;
 /// Finds out on whose behalf a request is forwarded and whether they may, counts it, and registers a session before its first costed use. An
 /// address that is refused anyway is not worth finding out; a request that fails to identify itself counts for its address all the same.
 /// </summary>
-internal sealed class RouteCallers(RequestDelegate next, Callers callers, RateLimits limits, SecurityEvents events)
+internal sealed class RouteCallers(RequestDelegate next, Callers callers, RateLimits limits, Challenge challenge, SecurityEvents events)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -31,8 +32,11 @@ internal sealed class RouteCallers(RequestDelegate next, Callers callers, RateLi
         context.Features.Set(limited);
         var refusal = (limit is null ? null : await limits.RefusalAsync(context, limit, limited))
             ?? caller.Refusal
-            ?? (caller.Program is { } program ? RefuseUnlessIn(context, program, route.ScopeOf(isUnsafe)) : null)
-            ?? (caller.Session is { } session && isUnsafe && route.IsCosted() ? await RegisterAsync(context, session) : null);
+            ?? (caller.Program is { } program ? RefuseUnlessIn(context, program, route.ScopeOf(isUnsafe)) : null);
+        var unproven = false;
+        if (refusal is null && caller.Session is not null && isUnsafe)
+            (unproven, refusal) = await challenge.CheckAsync(context, route.Challenge());
+        refusal ??= (caller.Session is { } session && isUnsafe && route.IsCosted() ? await RegisterAsync(context, session) : null);
         if (refusal is not null)
         {
             await refusal.ExecuteAsync(context);
@@ -49,6 +53,7 @@ internal sealed class RouteCallers(RequestDelegate next, Callers callers, RateLi
             KeyId = caller.Program?.KeyId,
             Scopes = caller.Program?.Scopes ?? [],
             AddressHash = ClientAddress.Of(context).Hash,
+            Unproven = unproven,
         });
         await next(context);
     }

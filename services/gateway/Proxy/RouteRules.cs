@@ -1,4 +1,5 @@
 using System.Globalization;
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Limits;
 using Yarp.ReverseProxy.Configuration;
 
@@ -21,6 +22,10 @@ internal static class RouteRules
     /// <exception cref="FormatException">The metadata is no time; <see cref="UpstreamTransforms"/> refuses it at the start.</exception>
     internal static TimeSpan? Timeout(this RouteConfig route) =>
         route.Metadata?.GetValueOrDefault("Timeout") is { } time ? TimeSpan.ParseExact(time, "c", CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Whether unsafe requests of browsers want a proof that a person asks.</summary>
+    internal static ChallengeRule Challenge(this RouteConfig route) =>
+        Is(route, "Challenge", "required") ? ChallengeRule.Required : Is(route, "Challenge", "told") ? ChallengeRule.Told : ChallengeRule.None;
 
     /// <summary>The media types that a body may have.</summary>
     internal static string[] BodyTypes(this RouteConfig route) =>

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Identity;
 using HomeStage.Hosting.Identity;
 using Microsoft.AspNetCore.Http.Features;
@@ -62,6 +63,7 @@ internal sealed class UpstreamTransforms(InternalTokens tokens, IHostApplication
         headers.Remove(HeaderNames.ProxyAuthorization);
         headers.Remove(HeaderNames.Cookie);
         headers.Remove("Forwarded");
+        headers.Remove(Challenge.Header);
         foreach (var name in headers.NonValidated.Select(header => header.Key)
             .Where(name => Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
         {

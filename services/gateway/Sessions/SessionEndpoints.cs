@@ -1,8 +1,8 @@
 using System.Net;
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
-using HomeStage.Gateway.SignIn;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,17 +14,17 @@ internal static class SessionEndpoints
 {
     internal static void MapSession(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.IfMissing));
-        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.Anew));
+        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.IfMissing));
+        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.Anew));
         routes.MapPost("/api/v1/session/restore", RestoreAsync).Limited(LimitClasses.Restore);
     }
 
-    private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> AnswerAsync(HttpContext context, Callers callers, Providers providers, Issue issue)
+    private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> AnswerAsync(HttpContext context, Callers callers, SessionOffers offers, Issue issue)
     {
         var (session, program, refusal) = await callers.IdentifyAsync(context, issue);
         if (program is not null)
             return Problem.Result(ProblemCode.Forbidden, "This is for browsers; a key or token has no session.");
-        return session is null ? refusal! : Answer(context, session, providers);
+        return session is null ? refusal! : Answer(context, session, offers);
     }
 
     /// <summary>Opens the account of a restore code in this browser, in place of the visitor that it has.</summary>
@@ -32,7 +32,7 @@ internal static class SessionEndpoints
         HttpContext context,
         RestoreRequest request,
         Callers callers,
-        Providers providers,
+        SessionOffers offers,
         EntitlementsClient entitlements,
         SessionRegistry registry,
         SessionCookie cookie)
@@ -63,21 +63,22 @@ internal static class SessionEndpoints
         if (await registry.EnsureAsync(session, context.Request.Headers.UserAgent.ToString(), context.RequestAborted) != Registration.Known)
             return Problem.Result(ProblemCode.IdentityUnavailable, "Nothing was done. Try again in a few seconds.");
         await SessionCookie.SetAsync(context, session);
-        return Answer(context, session, providers);
+        return Answer(context, session, offers);
     }
 
     private static readonly ProblemCode SignInRequired = new("sign_in_required", StatusCodes.Status403Forbidden, "Sign in to open this account");
 
-    private static Ok<SessionAnswer> Answer(HttpContext context, Session session, Providers providers)
+    private static Ok<SessionAnswer> Answer(HttpContext context, Session session, SessionOffers offers)
     {
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new SessionAnswer(
             session.Kind.ToString().ToLowerInvariant(),
             session.AccountId,
             session.Id,
-            providers.All.Count > 0,
+            offers.Providers.Count > 0,
             session.ExpiresAt < session.EndsAt ? session.ExpiresAt : session.EndsAt,
-            [.. providers.All.Select(provider => new ProviderAnswer(provider.Settings.Id, provider.Settings.Name))]));
+            [.. offers.Providers.Select(provider => new ProviderAnswer(provider.Settings.Id, provider.Settings.Name))],
+            offers.Challenge));
     }
 
     private sealed record RestoreRequest(string? Code);
@@ -90,8 +91,9 @@ internal static class SessionEndpoints
     /// <param name="SignInAvailable">Whether there is a provider to sign in at.</param>
     /// <param name="ExpiresAt">When the session ends unless it is used before.</param>
     /// <param name="Providers">For <c>POST /auth/login</c>.</param>
+    /// <param name="Challenge">What to put to a person where <c>challenge_required</c> is answered; null where it never is.</param>
     private sealed record SessionAnswer(
-        string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers);
+        string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers, ChallengeOffer? Challenge);
 
     private sealed record ProviderAnswer(string Id, string Name);
 }

@@ -18,6 +18,7 @@ internal static class SessionsExtensions
             SessionCookie.Scheme, cookie => cookie.DataProtectionProvider = new CookieProtection(provider.GetRequiredService<CookieKeys>())));
         service.Services.AddAuthorization();
         service.Services.AddSingleton<SessionCookie>();
+        service.Services.AddSingleton<SessionOffers>();
 
         var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5003");
         service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);

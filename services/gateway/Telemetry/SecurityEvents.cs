@@ -33,6 +33,9 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
     /// <summary>A webhook that cannot be Stripe's, or whose body does not come.</summary>
     public void WebhookRefused(HttpContext context, string reason) => Record(context, "webhook_refused", reason, Log.WebhookRefused);
 
+    /// <summary>An answer to a challenge that proves nothing.</summary>
+    public void ChallengeFailed(HttpContext context, string reason) => Record(context, "challenge_failed", reason, Log.ChallengeFailed);
+
     /// <summary>A limit was exceeded.</summary>
     public void RateLimited(HttpContext context, string limit) => Record(context, "rate_limited", limit, Log.RateLimited);
 
@@ -68,6 +71,9 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
 
         [LoggerMessage(8, LogLevel.Warning, "Refused a webhook at the door ({ip}, {country}, {user_agent}, {reason})", EventName = "webhook_refused")]
         public static partial void WebhookRefused(ILogger logger, string ip, string? country, string user_agent, string reason);
+
+        [LoggerMessage(9, LogLevel.Warning, "Refused an answer to a challenge ({ip}, {country}, {user_agent}, {reason})", EventName = "challenge_failed")]
+        public static partial void ChallengeFailed(ILogger logger, string ip, string? country, string user_agent, string reason);
 
         [LoggerMessage(7, LogLevel.Warning, "Refused a blocked address ({ip}, {country}, {user_agent}, {reason})", EventName = "address_blocked")]
         public static partial void AddressBlocked(ILogger logger, string ip, string? country, string user_agent, string reason);

@@ -1,5 +1,7 @@
 // The page: everything goes through the public API. No markup is made from text; elements are.
 
+import { solve } from "/challenge.js";
+
 const $ = id => document.getElementById(id);
 const el = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -25,10 +27,11 @@ class Problem extends Error {
   }
 }
 
-async function api(path, { method = "GET", body, type, key } = {}) {
+async function api(path, { method = "GET", body, type, key, answer: proof } = {}) {
   const headers = { Accept: "application/json" };
   if (type) headers["Content-Type"] = type;
   if (key) headers["Idempotency-Key"] = key;
+  if (proof) headers["Challenge-Response"] = proof;
   let answer;
   try {
     answer = await fetch(path, { method, body, headers });
@@ -41,8 +44,20 @@ async function api(path, { method = "GET", body, type, key } = {}) {
   return content;
 }
 
-const post = (path, value, key) =>
-  api(path, { method: "POST", body: value && JSON.stringify(value), type: value && "application/json", key });
+const post = (path, value, key, answer) =>
+  api(path, { method: "POST", body: value && JSON.stringify(value), type: value && "application/json", key, answer });
+
+/** Creates something; where that is for people only, the person is asked and the request made again. */
+async function create(path, value) {
+  try {
+    return await post(path, value, crypto.randomUUID());
+  } catch (error) {
+    if (error.code !== "challenge_required" || !session.challenge) throw error;
+    const answer = await solve(session.challenge).catch(reason => { throw new Problem(0, { title: error.title, detail: reason.message, code: error.code }); });
+    if (!answer) throw error;
+    return post(path, value, crypto.randomUUID(), answer);
+  }
+}
 
 // Messages
 
@@ -142,7 +157,7 @@ async function submit() {
   try {
     // A photo is sent once, whatever is tried with it.
     upload ??= await api("/api/v1/photos", { method: "POST", body: photo, type: photo.type || "application/octet-stream", key: crypto.randomUUID() });
-    const job = await post("/api/v1/stagings", {
+    const job = await create("/api/v1/stagings", {
       photoId: upload.id,
       room: $("room").value,
       style: $("style").value,
@@ -150,7 +165,7 @@ async function submit() {
       variations: Number($("variations").value),
       declutter: $("declutter").checked,
       ...($("prompt").value.trim() && { prompt: $("prompt").value.trim() }),
-    }, crypto.randomUUID());
+    });
     upload = undefined;
     follow(job);
     reveal();
@@ -272,7 +287,7 @@ const openShop = guarded(async () => {
     buy.onclick = guarded(async () => {
       buy.disabled = true;
       try {
-        location.assign((await post("/api/v1/checkout", { plan: plan.id }, crypto.randomUUID())).url);
+        location.assign((await create("/api/v1/checkout", { plan: plan.id })).url);
       } catch (error) {
         buy.disabled = false;
         $("shop").close();

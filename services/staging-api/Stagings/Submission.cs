@@ -1,3 +1,4 @@
+using System.Text.Json;
 using HomeStage.Contracts;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging;
@@ -155,7 +156,7 @@ internal sealed partial class Submission(
                 metrics.Submitted("queued");
                 return Visible(queued!.Job);
             case HoldOutcome.Refused(var problem):
-                var refusal = PassOn(problem);
+                var refusal = owner.Unproven && MayBeFree(job, problem) ? WantProof() : PassOn(problem);
                 metrics.Submitted(Code(refusal));
                 // The answer first: from then on a repetition gets it, and a job left accepted is failed by the scheduler.
                 await keys.RefuseAsync(owner, key, fingerprint, refusal, cancellationToken);
@@ -183,6 +184,14 @@ internal sealed partial class Submission(
         (string, object?)[] members = [.. problem.Extensions.Where(member => member.Key is not ("code" or "retryable" or "traceId")).Select(member => (member.Key, member.Value))];
         return Problem.Result(code, problem.Detail, members);
     }
+
+    /// <summary>Whether the free allowance might have paid: whoever asks is told the rest once it is known that they are a person.</summary>
+    private static bool MayBeFree(Job job, ProblemDetails problem) =>
+        StagingCatalog.Quality(job.Quality) is { CanBeFree: true } && HoldOutcome.CodeOf(problem) == ProblemCode.InsufficientCredits.Code
+        && problem.Extensions.TryGetValue("available", out var available) && available is JsonElement { ValueKind: JsonValueKind.Number } left && left.GetInt32() == 0;
+
+    private static ProblemHttpResult WantProof() => Problem.Result(
+        ProblemCode.ChallengeRequired, "You have no credits, and what is free is for people. Solve the challenge, and send its answer in the header Challenge-Response with a new Idempotency-Key.");
 
     private static ProblemException UnknownPhoto() =>
         new(Problem.Invalid("photoId", "There is no such photo, or it has expired. Upload it with POST /api/v1/photos."));

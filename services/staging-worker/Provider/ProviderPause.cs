@@ -23,6 +23,10 @@ internal sealed partial class ProviderPause
     // A pause may be lengthened, or ended by hand, while it is waited for.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
 
+    // A moment without Redis must not let every other worker run into the same refusal.
+    private const int ShareAttempts = 3;
+    private static readonly TimeSpan ShareAgain = TimeSpan.FromMilliseconds(250);
+
     private readonly RedisConnection _redis;
     private readonly WorkerMetrics _metrics;
     private readonly TimeProvider _time;
@@ -54,14 +58,23 @@ internal sealed partial class ProviderPause
         Log.Paused(_logger, code, duration.TotalSeconds);
         _metrics.Paused(code);
         var milliseconds = (long)Math.Ceiling(duration.TotalMilliseconds);
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await _redis.RunAsync(
-                database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), cancellationToken);
-        }
-        catch (RedisUnavailableException)
-        {
-            Log.NotShared(_logger);
+            try
+            {
+                await _redis.RunAsync(
+                    database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), cancellationToken);
+                return;
+            }
+            catch (RedisUnavailableException) when (attempt < ShareAttempts)
+            {
+                await Task.Delay(ShareAgain, _time, cancellationToken);
+            }
+            catch (RedisUnavailableException)
+            {
+                Log.NotShared(_logger);
+                return;
+            }
         }
     }
 

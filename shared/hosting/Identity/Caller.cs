@@ -31,6 +31,9 @@ public sealed record Caller
     /// <summary>What an API key or bearer token may do; empty for sessions, which may do everything of their account.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
+    /// <summary>Whether it has still to be shown that a person asks, where the gateway wants that for what is free.</summary>
+    public bool Unproven { get; init; }
+
     /// <summary>Binds from the request.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context)
     {
@@ -58,6 +61,7 @@ public sealed record Caller
             SessionId = Guid.TryParse(user.FindFirstValue("sid"), out var session) ? session : null,
             KeyId = Guid.TryParse(user.FindFirstValue("key"), out var key) ? key : null,
             AddressHash = user.FindFirstValue("iph"),
+            Unproven = user.FindFirstValue("unproven") == "true",
             Scopes = user.FindFirstValue("scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
         };
     }

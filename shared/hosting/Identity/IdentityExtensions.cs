@@ -25,6 +25,7 @@ public static class IdentityExtensions
             service.Services.AddSingleton(provider => new IdentityIssuer(service.Name, own, provider.GetRequiredService<TimeProvider>()));
         if (callers.Count == 0)
             return;
+        service.Services.AddSingleton<InternalTokenValidator>();
         service.Services.AddAuthentication(InternalAuthenticationHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, InternalAuthenticationHandler>(InternalAuthenticationHandler.SchemeName, null);
         service.Services.AddAuthorizationBuilder()
@@ -36,7 +37,7 @@ public static class IdentityExtensions
         where TBuilder : IEndpointConventionBuilder =>
         routes.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireClaim("iss", issuer));
 
-    /// <summary>A typed client for another service, with a fresh token of our own on every request.</summary>
+    /// <summary>A typed client for another service, with a token of our own on every request.</summary>
     /// <param name="service">The service.</param>
     /// <param name="audience">The service that is called.</param>
     /// <param name="urls">The addresses of its replicas, or one that stands for all of them.</param>

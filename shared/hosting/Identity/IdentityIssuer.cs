@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -14,6 +15,7 @@ public sealed class IdentityIssuer
     private readonly SigningCredentials _credentials;
     private readonly string _issuer;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, (string Token, DateTimeOffset Until)> _own = new(StringComparer.Ordinal);
 
     internal IdentityIssuer(string issuer, ECDsaSecurityKey key, TimeProvider time)
     {
@@ -39,6 +41,8 @@ public sealed class IdentityIssuer
             claims["key"] = key.ToString("D", CultureInfo.InvariantCulture);
         if (caller.AddressHash is { } hash)
             claims["iph"] = hash;
+        if (caller.Unproven)
+            claims["unproven"] = "true";
         if (caller.Scopes.Count > 0)
             claims["scope"] = string.Join(' ', caller.Scopes);
         return _handler.CreateToken(new SecurityTokenDescriptor
@@ -53,7 +57,14 @@ public sealed class IdentityIssuer
         });
     }
 
-    /// <summary>A token for a call that this service makes on its own behalf.</summary>
-    public string IssueForSelf(string audience) =>
-        Issue(audience, new Caller { Issuer = _issuer, AccountId = Guid.Empty, Kind = CallerKind.Service });
+    /// <summary>A token for a call that this service makes on its own behalf; the same one for half of its life.</summary>
+    public string IssueForSelf(string audience)
+    {
+        var now = _time.GetUtcNow();
+        if (_own.TryGetValue(audience, out var known) && now < known.Until)
+            return known.Token;
+        var token = Issue(audience, new Caller { Issuer = _issuer, AccountId = Guid.Empty, Kind = CallerKind.Service });
+        _own[audience] = (token, now + (Lifetime / 2));
+        return token;
+    }
 }

@@ -53,9 +53,6 @@ public sealed class Outbox : IDisposable
 /// <summary>A row of the outbox. Its body is the message as JSON, so that a database function can write one too.</summary>
 public sealed class OutboxMessage
 {
-    /// <summary>The order of writing, not of committing.</summary>
-    public long Id { get; private set; }
-
     /// <summary>The message's id at the broker, the same at every repetition.</summary>
     public required Guid MessageId { get; init; }
 
@@ -76,8 +73,8 @@ public static class OutboxModel
     public static void AddOutbox(this ModelBuilder model) => model.Entity<OutboxMessage>(row =>
     {
         row.ToTable("outbox");
-        row.HasKey(message => message.Id);
-        row.Property(message => message.Id).UseIdentityAlwaysColumn();
+        // Not the column id: the database gives that, and reading it back would cost each message an answer.
+        row.HasKey(message => message.MessageId);
         row.Property(message => message.Body).HasColumnType("jsonb");
     });
 }

@@ -67,6 +67,9 @@ public static class DatabaseExtensions
         builder.ConnectionStringBuilder.KeepAlive = 15;
         // Nothing here leaves state in a session, and the reset would throw away every plan that the database's functions keep in it.
         builder.ConnectionStringBuilder.NoResetOnClose = true;
+        // What is asked often is parsed and planned once for each connection. So no statement that stays over a migration may say
+        // "select *" of a table: a plan whose columns change fails once.
+        builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
         return builder.Build();
     }
 

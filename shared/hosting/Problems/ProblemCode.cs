@@ -53,6 +53,9 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>No free staging is left.</summary>
     public static readonly ProblemCode FreeExhausted = new("free_exhausted", StatusCodes.Status402PaymentRequired, "No free staging is left");
 
+    /// <summary>It has still to be shown that a person asks.</summary>
+    public static readonly ProblemCode ChallengeRequired = new("challenge_required", StatusCodes.Status403Forbidden, "Show that you are a person");
+
     /// <summary>Support blocked the address, and only the free allowance could pay.</summary>
     public static readonly ProblemCode FreeBlocked = new("free_blocked", StatusCodes.Status402PaymentRequired, "Free stagings are not available here");
 

@@ -79,7 +79,7 @@ public sealed class FakeUpstream : IAsyncDisposable
 
 /// <summary>A request as an upstream saw it.</summary>
 public sealed record Received(
-    string Method, string Path, string Query, Dictionary<string, string> Headers, string Body, long BodyLength, string Kind, Guid AccountId, Guid? SessionId, string? AddressHash, string Issuer)
+    string Method, string Path, string Query, Dictionary<string, string> Headers, string Body, long BodyLength, string Kind, Guid AccountId, Guid? SessionId, string? AddressHash, string Issuer, bool Unproven)
 {
     private const int BodyKept = 10_000;
 
@@ -98,6 +98,7 @@ public sealed record Received(
             caller.AccountId,
             caller.SessionId,
             caller.AddressHash,
-            caller.Issuer);
+            caller.Issuer,
+            caller.Unproven);
     }
 }

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using HomeStage.Hosting.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
@@ -77,6 +78,35 @@ public sealed class InternalIdentityTests
     }
 
     [Fact]
+    public async Task A_token_that_was_good_is_refused_once_its_time_is_over()
+    {
+        var clock = new MovingClock();
+        await using var host = await StartAsync(clock);
+        var token = host.Issuer(time: clock).Issue("billing", Visitor);
+
+        (await GetAsync(host, "/who", token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        clock.Ahead = TimeSpan.FromSeconds(149);
+        (await GetAsync(host, "/who", token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        clock.Ahead = TimeSpan.FromSeconds(151);
+        (await GetAsync(host, "/who", token)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_token_of_our_own_is_used_for_half_of_its_life()
+    {
+        var clock = new MovingClock();
+        await using var host = await StartAsync();
+        var issuer = host.Issuer(time: clock);
+
+        var first = issuer.IssueForSelf("billing");
+        clock.Ahead = TimeSpan.FromSeconds(59);
+        issuer.IssueForSelf("billing").ShouldBe(first);
+        issuer.IssueForSelf("entitlements").ShouldNotBe(first);
+        clock.Ahead = TimeSpan.FromSeconds(61);
+        issuer.IssueForSelf("billing").ShouldNotBe(first);
+    }
+
+    [Fact]
     public async Task Unsigned_tokens_and_those_signed_with_the_public_key_as_a_secret_are_refused()
     {
         await using var host = await StartAsync();
@@ -106,8 +136,10 @@ public sealed class InternalIdentityTests
         (await GetAsync(host, "/who", host.Issuer().Issue("billing", Visitor with { AccountId = Guid.Empty }))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
-    private static Task<TestHost> StartAsync() => TestHost.StartAsync(service =>
+    private static Task<TestHost> StartAsync(TimeProvider? time = null) => TestHost.StartAsync(service =>
     {
+        if (time is not null)
+            service.Services.AddSingleton(time);
         service.AddIdentity(callers: ["gateway"]);
         service.Map(app =>
         {
@@ -125,5 +157,12 @@ public sealed class InternalIdentityTests
     private sealed class ClockAt(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;
+    }
+
+    private sealed class MovingClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
     }
 }

@@ -130,6 +130,27 @@ public sealed class SubmissionTests(StagingFixture fixture) : IClassFixture<Stag
         _app.Work.ShouldNotContain(work => work.JobId == settled.JobId);
     }
 
+    [Fact]
+    public async Task What_is_free_is_for_people_who_are_known_to_be_some()
+    {
+        var visitor = _app.Visitor(Wallet.Empty);
+        _app.Unproven[visitor.Account] = true;
+
+        var asked = await visitor.SubmitFormAsync(key: Guid.NewGuid().ToString());
+        (asked.Status, asked.Code, (bool)asked.Body!["billed"]!).ShouldBe((403, "challenge_required", false));
+        // What is never free is told as it is.
+        (await visitor.SubmitFormAsync(Visitor.Fields(("quality", "standard")))).Code.ShouldBe("insufficient_credits");
+
+        // Who pays is not asked.
+        _app.Entitlements.Wallets[visitor.Account] = Wallet.Rich;
+        var paid = await visitor.SubmitAsync();
+        _app.Entitlements.Holds[paid].AddressHash.ShouldBeNull();
+
+        _app.Unproven.Remove(visitor.Account, out _);
+        _app.Entitlements.Wallets[visitor.Account] = Wallet.Free;
+        _app.Entitlements.Holds[await visitor.SubmitAsync()].AddressHash.ShouldBe("household");
+    }
+
     [Theory]
     [InlineData((int)Wallet.Frozen, 403, "account_frozen")]
     [InlineData((int)Wallet.Blocked, 402, "free_blocked")]

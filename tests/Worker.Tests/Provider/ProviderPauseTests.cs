@@ -31,6 +31,8 @@ public sealed class ProviderPauseTests(TestServers servers)
     {
         var redis = await servers.StartRedisAsync();
         await using var scene = await WorkerScene.SetAsync(servers, redis.Facts.Redis!.Connection);
+        // A busy machine is not a Redis that is away.
+        scene.Settings["REDIS_TIMEOUT_MS"] = "2000";
         scene.Provider.NextRefuses(429, "rate_limit_exceeded", headers: ("Retry-After", "600"));
         var told = await scene.StartWorkerAsync();
         await scene.FailedAsync(await scene.SendNewAsync());

@@ -31,6 +31,7 @@ internal static class BenchCommand
     /// <summary>The benchmarks by name, each with what it measures.</summary>
     public static IReadOnlyDictionary<string, string> Names { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["gateway"] = "what the gateway and its limits add to a request, beside nginx; how exact two gateways keep a limit",
         ["jobs"] = "staging jobs with a provider that answers at once: time to claim, time beside the provider, jobs a second by workers",
         ["ledger"] = "holds on credits, against pgbench of the same function",
         ["sse"] = "5,000 open event streams through the gateway: memory for each, time from publishing to the client",
@@ -39,7 +40,7 @@ internal static class BenchCommand
 
     public static async Task<int> RunAsync(BenchOptions options, IAnsiConsole console, CancellationToken stop)
     {
-        await Requirements.EnsureAsync(Requirement.ToRun, options.Yes, console, stop);
+        await Requirements.EnsureAsync(options.Name == "gateway" ? [.. Requirement.ToRun, Requirement.Nginx] : Requirement.ToRun, options.Yes, console, stop);
         var data = new DataFolder(Path.Combine(Path.GetTempPath(), $"homestage-bench-{Guid.NewGuid().ToString("N")[..8]}"));
         try
         {
@@ -48,6 +49,7 @@ internal static class BenchCommand
             var length = TimeSpan.FromSeconds(options.Seconds);
             var figures = await (options.Name switch
             {
+                "gateway" => GatewayBench.RunAsync(stack, data, length, console, stop),
                 "jobs" => JobsBench.RunAsync(stack, data, length, console, stop),
                 "ledger" => LedgerBench.RunAsync(stack, data, length, console, stop),
                 "sse" => SseBench.RunAsync(stack, length, console, stop),
@@ -71,6 +73,7 @@ internal static class BenchCommand
 
     private static UpOptions SystemFor(string name) => name switch
     {
+        "gateway" => new() { Port = FreePorts.Next(), Only = ["entitlements"] },
         "jobs" => new() { Port = FreePorts.Next(), Workers = JobsBench.MostWorkers },
         "ledger" => new() { Port = FreePorts.Next(), Only = ["entitlements"] },
         "sse" => new() { Port = FreePorts.Next(), Only = ["gateway", "entitlements", "staging-api"], Settings = WithoutLimits },

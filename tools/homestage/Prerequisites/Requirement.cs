@@ -19,6 +19,9 @@ internal sealed record Requirement(string Name, string[] Packages, Func<bool> Is
         new("libvips", ["libvips42", "libvips42t64"], HasLibvips),
     ];
 
+    /// <summary>What <c>bench gateway</c> compares with.</summary>
+    public static Requirement Nginx { get; } = new("nginx", ["nginx"], () => Executables.OnPath("nginx") is not null);
+
     /// <summary>What <c>up --with-sign-in</c> needs besides.</summary>
     public static Requirement[] ToSignIn { get; } =
     [

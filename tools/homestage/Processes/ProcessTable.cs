@@ -6,7 +6,12 @@ namespace HomeStage.Tool.Processes;
 internal static class ProcessTable
 {
     private const int ParentField = 1;
+    private const int UserTimeField = 11;
+    private const int SystemTimeField = 12;
     private const int StartTimeField = 19;
+
+    // sysconf(_SC_CLK_TCK), which Linux promises to programs whatever the kernel's own clock does.
+    private const int TicksPerSecond = 100;
 
     /// <summary>Start time in clock ticks since boot, or null if there is no such process (a zombie counts as gone).</summary>
     public static long? StartTimeOf(int processId)
@@ -31,6 +36,11 @@ internal static class ProcessTable
             tree.AddRange(children[tree[i]]);
         return tree;
     }
+
+    /// <summary>The processor's time that a process and its descendants have taken so far.</summary>
+    public static TimeSpan CpuOf(int processId) => TimeSpan.FromSeconds(
+        TreeOf(processId).Select(FieldsOf).OfType<string[]>().Sum(fields =>
+            long.Parse(fields[UserTimeField], CultureInfo.InvariantCulture) + long.Parse(fields[SystemTimeField], CultureInfo.InvariantCulture)) / (double)TicksPerSecond);
 
     /// <summary>The fields of <c>/proc/PID/stat</c> that follow the name, which may itself hold spaces and parentheses.</summary>
     private static string[]? FieldsOf(int processId)
