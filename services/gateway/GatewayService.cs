@@ -1,5 +1,6 @@
 using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Csrf;
+using HomeStage.Gateway.Description;
 using HomeStage.Gateway.Headers;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
@@ -41,5 +42,6 @@ internal static class GatewayService
         service.AddIdentity(callers: [], calls: true);
         service.AddCallers();
         service.AddProxy();
+        service.AddPublicDescription();
     }
 }

@@ -52,6 +52,9 @@ public sealed record HoldListRequest
 
     /// <summary>Keyed hash of the client's address; null for API keys, which are never free.</summary>
     public string? AddressHash { get; init; }
+
+    /// <summary>The API key that asks, whose monthly credits bound all holds of the list together; null for people and for access tokens.</summary>
+    public Guid? ApiKeyId { get; init; }
 }
 
 /// <summary>One job of a <see cref="HoldListRequest"/>.</summary>

@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using HomeStage.Hosting.Configuration;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Problems;
 using HomeStage.Hosting.Support;
@@ -24,6 +26,7 @@ public sealed class ServiceBuilder
     private readonly List<Action<WebApplication>> _middleware = [];
     private readonly List<Func<Settings, Func<CancellationToken, Task>>> _migrations = [];
     private Action<ListenOptions>? _listener;
+    private bool _describing;
 
     internal ServiceBuilder(string name, string[] args)
     {
@@ -51,6 +54,9 @@ public sealed class ServiceBuilder
     /// <summary>The content root and environment.</summary>
     public IWebHostEnvironment Environment => _web.Environment;
 
+    /// <summary>What is done to the service's part of the API document in the end.</summary>
+    public Func<JsonObject, IServiceProvider, JsonObject> FinishDescription { get; set; } = (document, _) => document;
+
     internal WebApplicationBuilder Web => _web;
 
     /// <summary>Where the support API listens, in a service that has one.</summary>
@@ -58,6 +64,13 @@ public sealed class ServiceBuilder
 
     /// <summary>Adds routes to the service's listener. What is not allowed by name needs a valid internal identity.</summary>
     public void Map(Action<WebApplication> map) => _maps.Add(map);
+
+    /// <summary>As <see cref="Map"/>, for routes that forward to another service, which describes what it answers.</summary>
+    public void MapForwarding(Action<WebApplication> map) => Map(app =>
+    {
+        if (!_describing)
+            map(app);
+    });
 
     /// <summary>Adds middleware in front of the routes of the service's listener, after error handling.</summary>
     public void Use(Action<WebApplication> use) => _middleware.Add(use);
@@ -116,4 +129,27 @@ public sealed class ServiceBuilder
         foreach (var step in steps)
             await step(cancellationToken);
     }
+
+    /// <summary>The service's part of the API document. Needs no setting, connects to nothing, and serves nobody.</summary>
+    internal async Task<JsonObject> DescribeAsync(CancellationToken cancellationToken)
+    {
+        Settings.Forget();
+        _describing = true;
+        var description = new ApiDescription();
+        description.AddTo(Services);
+        await using var app = _web.Build();
+        app.UseRouting();
+        foreach (var map in _maps)
+            map(app);
+#pragma warning disable ASP0014 // The framework does this when it starts to serve, which it will not.
+        app.UseEndpoints(_ => { });
+#pragma warning restore ASP0014
+        return FinishDescription(await description.OfAsync(app, cancellationToken), app.Services);
+    }
+
+    private static void Mark<TMark>(ListenOptions options, TMark mark) => options.Use(next => connection =>
+    {
+        connection.Features.Set(mark);
+        return next(connection);
+    });
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace HomeStage.Hosting;
 
 /// <summary>
-/// Runs a service. Modes: <c>serve</c> (the default) and <c>migrate</c>, which brings the schema and the broker's
-/// topology up to date and ends.
+/// Runs a service. Modes: <c>serve</c> (the default); <c>migrate</c>, which brings the schema and the broker's topology up to date and
+/// ends; <c>describe</c>, which writes the service's part of the API document and ends.
 /// </summary>
 public static class ServiceHost
 {
@@ -31,8 +31,11 @@ public static class ServiceHost
                 case "migrate":
                     await service.MigrateAsync(CancellationToken.None);
                     return 0;
+                case "describe":
+                    await Console.Out.WriteLineAsync((await service.DescribeAsync(CancellationToken.None)).ToJsonString());
+                    return 0;
                 default:
-                    return await FailAsync($"{name}: there is no mode '{mode}'. Use 'serve' or 'migrate'.");
+                    return await FailAsync($"{name}: there is no mode '{mode}'. Use 'serve', 'migrate' or 'describe'.");
             }
         }
         catch (SettingsException error)

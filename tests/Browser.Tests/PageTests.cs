@@ -35,6 +35,24 @@ public sealed class PageTests(RunningSystem running)
         _complaints.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(1440, 900)]
+    [InlineData(390, 844)]
+    public async Task The_API_page_shows_every_operation_and_finds_one(int width, int height)
+    {
+        var page = await OpenAsync(width, height);
+        await page.Locator(".foot a").ClickAsync();
+        await Assertions.Expect(page.Locator("#submitStaging h3")).ToHaveTextAsync("Have a room furnished");
+        var operations = await page.EvaluateAsync<int>("() => fetch('/openapi/v1.json').then(answer => answer.json()).then(api => Object.values(api.paths).flatMap(Object.keys).length)");
+        (await page.Locator("article").CountAsync()).ShouldBe(operations);
+        await page.EvaluateAsync("() => document.querySelectorAll('details').forEach(details => details.open = true)");
+        (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue();
+
+        await page.Locator("#search").FillAsync("cancel");
+        await Assertions.Expect(page.Locator("article:visible")).ToHaveCountAsync(1);
+        _complaints.ShouldBeEmpty();
+    }
+
     private async Task<IPage> OpenAsync(int width, int height)
     {
         var context = await running.Browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });

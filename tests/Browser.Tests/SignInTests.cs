@@ -12,7 +12,8 @@ namespace HomeStage.Browser.Tests;
 /// Sign-in in Debian's Chromium at a real OpenID Connect provider (oidc-provider), with the whole system running and a second gateway beside the
 /// first: people one after another in one browser, one person in two, and programs.
 /// </summary>
-public sealed class SignInTests(SignedInStack scene) : IClassFixture<SignedInStack>
+[Collection(SignedInStack.Collection)]
+public sealed class SignInTests(SignedInStack scene)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -124,7 +125,7 @@ public sealed class SignInTests(SignedInStack scene) : IClassFixture<SignedInSta
         await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync($"{credits} credits", new() { Timeout = 60_000 });
     }
 
-    private static async Task SignInAsync(IPage page, string name)
+    internal static async Task SignInAsync(IPage page, string name)
     {
         await page.Locator("#account").ClickAsync();
         await page.Locator("#providers button").ClickAsync();
@@ -167,8 +168,11 @@ public sealed class SignInTests(SignedInStack scene) : IClassFixture<SignedInSta
 }
 
 /// <summary>The whole system with a provider to sign in at, a second gateway, and Chromium.</summary>
-public sealed class SignedInStack : IAsyncLifetime
+[CollectionDefinition(Collection)]
+public sealed class SignedInStack : IAsyncLifetime, ICollectionFixture<SignedInStack>
 {
+    public const string Collection = "signed in";
+
     private readonly List<IBrowserContext> _contexts = [];
     private ServiceProcess _second = null!;
     private IPlaywright _playwright = null!;

@@ -3,6 +3,7 @@ using HomeStage.Tool.Bench;
 using HomeStage.Tool.Chaos;
 using HomeStage.Tool.Demo;
 using HomeStage.Tool.Deployments;
+using HomeStage.Tool.OpenApi;
 using HomeStage.Tool.Support;
 using HomeStage.Tool.Test;
 using HomeStage.Tool.Up;
@@ -17,7 +18,7 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), BarePeer() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), BarePeer() };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -106,6 +107,13 @@ internal static class CommandLine
             command.Add(one);
         }
 
+        return command;
+    }
+
+    private static Command OpenApi()
+    {
+        var command = new Command("openapi", "Writes the API document as the services are now.");
+        command.SetAction(_ => RunAsync(OpenApiCommand.RunAsync));
         return command;
     }
 

@@ -1,5 +1,6 @@
 using HomeStage.Billing.Orders;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
@@ -23,7 +24,17 @@ internal static class CheckoutExtensions
         service.Map(app => app.MapPost("/api/v1/checkout", CheckOutAsync)
             .RequireCaller("gateway")
             .AddEndpointFilter(OrdersExtensions.RefuseAnonymous)
-            .WithMetadata(new RequestSizeLimitAttribute(LargestBody)));
+            .WithMetadata(new RequestSizeLimitAttribute(LargestBody))
+            .Describe(
+                "Credits", "checkOut", "Buy a pack of credits",
+                "Makes an order and answers with the address of Stripe's page where it is paid. The credits are there once Stripe says so, usually within seconds; `GET /api/v1/orders/{id}` tells.")
+            .Takes<CheckoutForm>("application/json")
+            .RequestExample("""{"plan":"value"}""")
+            .AnswersHeader(201, "Location", "The order.")
+            .TakesIdempotencyKey()
+            .Refuses(
+                ProblemCode.ValidationFailed, ProblemCode.Unauthenticated, ProblemCode.Forbidden, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType,
+                ProblemCode.Unavailable));
     }
 
     private static async Task<Results<Created<CheckoutAnswer>, ProblemHttpResult>> CheckOutAsync(

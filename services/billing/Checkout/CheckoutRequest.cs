@@ -2,6 +2,10 @@ using System.Text.Json;
 
 namespace HomeStage.Billing.Checkout;
 
+/// <summary>What is bought. No other field is taken, in particular no price.</summary>
+/// <param name="Plan">An id of <c>GET /api/v1/plans</c>.</param>
+internal sealed record CheckoutForm(string Plan);
+
 /// <summary>The body of <c>POST /api/v1/checkout</c>: <c>{"plan":"value"}</c> and nothing else; in particular no price.</summary>
 internal static class CheckoutRequest
 {

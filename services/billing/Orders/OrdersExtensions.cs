@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using HomeStage.Billing.Reconciliation;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
@@ -20,8 +21,18 @@ internal static class OrdersExtensions
         service.Map(app =>
         {
             var orders = app.MapGroup("/api/v1/orders").RequireCaller("gateway").AddEndpointFilter(RefuseAnonymous);
-            orders.MapGet("", ListAsync);
-            orders.MapGet("{id:guid}", GetAsync);
+            orders.MapGet("", ListAsync).Describe("Credits", "listOrders", "The account's orders, the newest first").Paged().Refuses(ProblemCode.Unauthenticated);
+            orders.MapGet("{id:guid}", GetAsync)
+                .Describe(
+                    "Credits", "getOrder", "An order",
+                    "A pending order that is older than ten seconds is checked against Stripe first. The visitor who paid it is also told its restore code.")
+                .Explains("id", "The order.")
+                .Example(200, """
+                    {"id":"019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","plan":"value","credits":20,"durationDays":365,"amount":2500,"currency":"usd","status":"paid",
+                     "createdAt":"2026-03-02T10:15:00Z","paidAt":"2026-03-02T10:16:21Z","expiresAt":null,
+                     "urls":{"self":"/api/v1/orders/019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","checkout":null}}
+                    """)
+                .Refuses(ProblemCode.Unauthenticated, ProblemCode.NotFound);
         });
     }
 

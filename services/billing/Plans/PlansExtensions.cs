@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -16,12 +17,23 @@ internal static class PlansExtensions
         if (problems.Count > 0)
             service.Settings.Refuse("PLANS_FILE", "cannot be used: " + string.Join("; ", problems));
         service.Services.AddSingleton(catalog);
-        service.Map(app => app.MapGet("/api/v1/plans", List).RequireCaller("gateway"));
+        service.Map(app => app.MapGet("/api/v1/plans", List).RequireCaller("gateway")
+            .Describe("Credits", "listPlans", "The packs of credits on sale")
+            .Example(200, """
+                {"items":[{"id":"value","name":"Value","price":2500,"currency":"usd","credits":20,"durationDays":365}],"nextCursor":null}
+                """));
     }
 
     private static Ok<Page<PlanAnswer>> List(PlanCatalog catalog) =>
         TypedResults.Ok(new Page<PlanAnswer>(
             [.. catalog.Plans.Select(plan => new PlanAnswer(plan.Id, plan.Name, plan.Price, plan.Currency, plan.Credits, plan.DurationDays))], NextCursor: null));
 
+    /// <summary>A pack of credits.</summary>
+    /// <param name="Id">For <c>plan</c> of a checkout.</param>
+    /// <param name="Name">For people.</param>
+    /// <param name="Price">In the currency's minor unit.</param>
+    /// <param name="Currency">ISO 4217 in lower case.</param>
+    /// <param name="Credits">Credits in it.</param>
+    /// <param name="DurationDays">How long they are usable from the payment on.</param>
     private sealed record PlanAnswer(string Id, string Name, long Price, string Currency, int Credits, int DurationDays);
 }

@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -26,8 +28,24 @@ internal static partial class WebhooksExtensions
         service.Services.AddHostedService(provider => provider.GetRequiredService<WaitingEvents>());
         service.Map(app => app.MapPost("/webhooks/stripe", ReceiveAsync)
             .RequireCaller("gateway")
-            .WithMetadata(new RequestSizeLimitAttribute(LargestBody)));
+            .WithMetadata(new RequestSizeLimitAttribute(LargestBody))
+            .Describe(
+                "Webhooks", "receiveStripeEvent", "For Stripe alone",
+                "Takes what Stripe delivers, signed with the endpoint's secret. An event is stored once, however often it comes; a type that we do not know is answered 200, too.")
+            .TakesEvent()
+            .Refuses(SignatureInvalid, EventUnreadable));
     }
+
+    private static RouteHandlerBuilder TakesEvent(this RouteHandlerBuilder route) => route.Says(operation =>
+    {
+        operation["security"] = new JsonArray(new JsonObject { ["stripeSignature"] = new JsonArray() });
+        operation["requestBody"] = new JsonObject
+        {
+            ["required"] = true,
+            ["description"] = "One of Stripe's events, as Stripe describes them.",
+            ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = new JsonObject { ["type"] = "object" } } },
+        };
+    });
 
     private static async Task<Results<Ok, ProblemHttpResult>> ReceiveAsync(
         Caller caller,

@@ -1,5 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using HomeStage.Entitlements.Credits;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -38,10 +40,10 @@ internal sealed record SessionEnd
 /// <param name="CreatedAt">When the session began.</param>
 /// <param name="LastSeenAt">When it was last used, to the hour.</param>
 /// <param name="Current">Whether it is the one that asks.</param>
-internal sealed record SessionView(Guid Id, string Kind, string? Device, DateTimeOffset CreatedAt, DateTimeOffset LastSeenAt, bool Current);
+internal sealed record DeviceView(Guid Id, [property: AllowedValues("visitor", "member")] string Kind, string? Device, DateTimeOffset CreatedAt, DateTimeOffset LastSeenAt, bool Current);
 
 /// <summary>Answer to <c>GET /api/v1/sessions</c>, the latest first.</summary>
-internal sealed record SessionList(IReadOnlyList<SessionView> Items);
+internal sealed record SessionList(IReadOnlyList<DeviceView> Items);
 
 /// <summary>The sessions that the gateway issues: registered and ended by it, listed and ended by their people.</summary>
 internal static class Sessions
@@ -55,10 +57,14 @@ internal static class Sessions
         gateway.MapPut("/{sessionId:guid}", PutAsync);
         gateway.MapPost("/{sessionId:guid}/end", EndAsync);
 
-        var own = app.MapGroup("/api/v1/sessions").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter).AddEndpointFilter(RequireSession);
-        own.MapGet("", ListAsync);
-        own.MapDelete("", EndAllAsync);
-        own.MapDelete("/{sessionId:guid}", EndOneAsync);
+        var own = app.MapGroup("/api/v1/sessions").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter).AddEndpointFilter(RequireSession)
+            .Refuses(ProblemCode.Unauthenticated, ProblemCode.Forbidden, ProblemCode.UsageUnavailable);
+        own.MapGet("", ListAsync).Describe("Session", "listSessions", "The devices on which the account is used, the latest first");
+        own.MapDelete("", EndAllAsync).Describe("Session", "endAllSessions", "Sign out everywhere", "This session ends, too. Open event streams of all of them close.");
+        own.MapDelete("/{sessionId:guid}", EndOneAsync)
+            .Describe("Session", "endSession", "Sign out on one device")
+            .Explains("sessionId", "A session of the list.")
+            .Refuses(ProblemCode.NotFound);
     });
 
     /// <summary>Admits sessions alone: a program with a key has none, and must not see or end people's.</summary>
@@ -98,7 +104,7 @@ internal static class Sessions
     private static async Task<Ok<SessionList>> ListAsync(Caller caller, IDbContextFactory<EntitlementsDb> databases, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var rows = await db.Database.SqlQuery<SessionView>(
+        var rows = await db.Database.SqlQuery<DeviceView>(
             $"""
             select s.id, s.kind, s.device, s.created_at, s.last_seen_at, s.id = {caller.SessionId} as current
             from sessions s

@@ -1,9 +1,9 @@
-using System.Security.Cryptography;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 
 namespace HomeStage.Entitlements.ApiKeys;
 
-/// <summary>Body of <c>POST /api/v1/api-keys</c>.</summary>
+/// <summary>What a new API key is to be.</summary>
 internal sealed record ApiKeyForm
 {
     private const int LongestName = 100;
@@ -11,9 +11,12 @@ internal sealed record ApiKeyForm
     private const int MostCredits = 1_000_000;
 
     /// <summary>What its owner calls it.</summary>
+    [Required]
     public string? Name { get; init; }
 
     /// <summary>Some of <c>stagings:write</c>, <c>stagings:read</c>, <c>credits:read</c>.</summary>
+    [Required]
+    [AllowedValues("stagings:write", "stagings:read", "credits:read")]
     public IReadOnlyList<string>? Scopes { get; init; }
 
     /// <summary>When it ends by itself; never if left out.</summary>
@@ -25,8 +28,24 @@ internal sealed record ApiKeyForm
     /// <summary>Credits that its jobs may hold or use in a calendar month (UTC).</summary>
     public int? MonthlyCredits { get; init; }
 
-    /// <summary>The reasons against it by field; none if it can be carried out.</summary>
-    internal Dictionary<string, string[]> Errors(DateTimeOffset now)
+    /// <summary>The form in a body; null, and the reasons against it by field, if it cannot be carried out.</summary>
+    internal static (ApiKeyForm? Form, Dictionary<string, string[]> Errors) Parse(ReadOnlySpan<byte> body, JsonSerializerOptions json, DateTimeOffset now)
+    {
+        ApiKeyForm? form = null;
+        try
+        {
+            form = JsonSerializer.Deserialize<ApiKeyForm>(body, json);
+        }
+        catch (JsonException)
+        {
+            // Answered below.
+        }
+
+        var errors = form?.Errors(now) ?? new(StringComparer.Ordinal) { ["body"] = ["Send a JSON object such as {\"name\":\"uploader\",\"scopes\":[\"stagings:write\"]}."] };
+        return (errors.Count == 0 ? form : null, errors);
+    }
+
+    private Dictionary<string, string[]> Errors(DateTimeOffset now)
     {
         var errors = new Dictionary<string, string[]>(StringComparer.Ordinal);
         if (string.IsNullOrWhiteSpace(Name) || Name.Length > LongestName || Name.Any(char.IsControl))
@@ -41,7 +60,4 @@ internal sealed record ApiKeyForm
             errors["monthlyCredits"] = [$"Use a number from 0 to {MostCredits}, or leave it out."];
         return errors;
     }
-
-    /// <summary>Says whether two requests under one idempotency key are the same.</summary>
-    internal byte[] Fingerprint() => SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this));
 }

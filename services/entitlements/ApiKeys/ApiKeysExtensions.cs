@@ -3,11 +3,14 @@ using System.Text;
 using HomeStage.Entitlements.Accounts;
 using HomeStage.Entitlements.Credits;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace HomeStage.Entitlements.ApiKeys;
 
@@ -23,11 +26,23 @@ internal static class ApiKeysExtensions
         service.Services.AddSingleton(new ApiKeyHasher(Encoding.UTF8.GetBytes(pepper)));
         service.Map(app =>
         {
-            var own = app.MapGroup("/api/v1/api-keys").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter).AddEndpointFilter(RequireMember);
-            own.MapPost("", CreateAsync);
-            own.MapGet("", ListAsync);
-            own.MapGet("/{id:guid}", GetAsync);
-            own.MapDelete("/{id:guid}", RevokeAsync);
+            var own = app.MapGroup("/api/v1/api-keys").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter).AddEndpointFilter(RequireMember)
+                .Refuses(ProblemCode.Unauthenticated, ProblemCode.Forbidden, ProblemCode.UsageUnavailable);
+            own.MapPost("", CreateAsync)
+                .Describe(
+                    "API keys", "createApiKey", "Make an API key",
+                    "For somebody who has signed in. The key is in this answer and nowhere else again, not even for a repetition under the same `Idempotency-Key`.")
+                .Takes<ApiKeyForm>("application/json")
+                .RequestExample("""{"name":"uploader","scopes":["stagings:write","stagings:read"],"monthlyCredits":200}""")
+                .AnswersHeader(201, "Location", "The key's figures.")
+                .TakesIdempotencyKey()
+                .Refuses(ProblemCode.ValidationFailed, ProblemCode.Conflict, ProblemCode.UnsupportedMediaType);
+            own.MapGet("", ListAsync).Describe("API keys", "listApiKeys", "The keys that were not revoked, the newest first");
+            own.MapGet("/{id:guid}", GetAsync).Describe("API keys", "getApiKey", "A key and what it did this month").Explains("id", "The key.").Refuses(ProblemCode.NotFound);
+            own.MapDelete("/{id:guid}", RevokeAsync)
+                .Describe("API keys", "revokeApiKey", "Revoke a key", "It is refused everywhere within a second, and its open event streams close. To revoke it again is harmless.")
+                .Explains("id", "The key.")
+                .Refuses(ProblemCode.NotFound);
             app.MapApiKeyResolution();
         });
     }
@@ -42,39 +57,49 @@ internal static class ApiKeysExtensions
 
     private static async Task<Results<Created<ApiKeyView>, ProblemHttpResult>> CreateAsync(
         Caller caller,
-        ApiKeyForm form,
         HttpRequest request,
         ApiKeyHasher hasher,
         IDbContextFactory<EntitlementsDb> databases,
+        IOptions<JsonOptions> json,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
+        if (!request.HasJsonContentType())
+            return Problem.Result(ProblemCode.UnsupportedMediaType, "Send application/json.");
         var idempotencyKey = IdempotencyKeyHeader.Read(request);
+        using var body = new MemoryStream();
+        await request.Body.CopyToAsync(body, cancellationToken);
+        var bytes = body.ToArray();
         var now = time.GetUtcNow();
-        if (form.Errors(now) is { Count: > 0 } errors)
-            return Problem.Invalid(errors);
+        var (form, errors) = ApiKeyForm.Parse(bytes, json.Value.SerializerOptions, now);
+        var refusal = form is null ? Problem.Invalid(errors) : null;
+        if (refusal is not null && idempotencyKey is null)
+            return refusal;
 
         var key = ApiKeyText.Create();
-        string[] scopes = [.. ApiKeyScopes.All.Intersect(form.Scopes!, StringComparer.Ordinal)];
+        string[] scopes = [.. ApiKeyScopes.All.Intersect(form?.Scopes ?? [], StringComparer.Ordinal)];
+        var kept = refusal is null ? null : KeptRefusal.Of(refusal);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var answers = await db.Database.SqlQuery<CreateAnswer>(
+        var answers = await db.Database.SqlQuery<MakeAnswer>(
             $"""
-            select * from create_api_key({Guid.CreateVersion7(now)}, {caller.AccountId}, {form.Name!.Trim()}, {hasher.Hash(ApiKeyText.HashOf(key))}, {key[^4..]},
-              {scopes}, {form.RequestsPerMinute}::int, {form.MonthlyCredits}::int, {form.ExpiresAt?.ToUniversalTime()}::timestamptz,
-              {idempotencyKey}::text, {form.Fingerprint()}, {MostKeys}, {now})
+            select * from make_api_key({Guid.CreateVersion7(now)}, {caller.AccountId}, {form?.Name!.Trim()}::text, {hasher.Hash(ApiKeyText.HashOf(key))}, {key[^4..]},
+              {scopes}, {form?.RequestsPerMinute}::int, {form?.MonthlyCredits}::int, {form?.ExpiresAt?.ToUniversalTime()}::timestamptz,
+              {idempotencyKey}::text, {SHA256.HashData(bytes)}, {kept}::text, {MostKeys}, {KeptRefusal.Of(TooMany())}, {now})
             """).ToListAsync(cancellationToken);
-        switch (answers[0].Result)
+        switch (answers[0])
         {
-            case "different":
+            case { Result: "different" }:
                 return Problem.Result(ProblemCode.IdempotencyConflict, "Use a new Idempotency-Key for a new request.");
-            case "too_many":
-                return Problem.Result(ProblemCode.Conflict, $"An account has {MostKeys} keys at most. Revoke one that is not needed.");
+            case { Refusal: { } refused }:
+                return KeptRefusal.Again(refused);
         }
 
         var view = await Views(db, caller.AccountId, now).SingleAsync(row => row.Id == answers[0].Id, cancellationToken);
         // Said once: a repetition gets the same key's figures, without the key.
         return TypedResults.Created($"/api/v1/api-keys/{view.Id}", answers[0].Result == "created" ? ApiKeyView.Of(view) with { Key = key } : ApiKeyView.Of(view));
     }
+
+    private static ProblemHttpResult TooMany() => Problem.Result(ProblemCode.Conflict, $"An account has {MostKeys} keys at most. Revoke one that is not needed.");
 
     private static async Task<Ok<ApiKeyList>> ListAsync(Caller caller, IDbContextFactory<EntitlementsDb> databases, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -113,7 +138,7 @@ internal static class ApiKeysExtensions
         from api_keys k where k.account_id = {account}
         """);
 
-    private sealed record CreateAnswer(string Result, Guid Id);
+    private sealed record MakeAnswer(string Result, Guid? Id, string? Refusal);
 }
 
 /// <summary>Keys hold 238 random bits, so one keyed hash suffices; the pepper makes a copy of the table useless.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +17,15 @@ internal static class Balances
     internal static void AddBalances(this ServiceBuilder service) =>
         service.Map(app => app.MapGet("/api/v1/credits", GetAsync)
             .RequireCaller("gateway")
-            .AddEndpointFilter(UsageUnavailable.Filter));
+            .AddEndpointFilter(UsageUnavailable.Filter)
+            .Describe("Credits", "getCredits", "What the account has", "What is held for running stagings is not available. Keys and tokens have no free allowance.")
+            .Example(200, """
+                {"available":19,"held":1,"frozen":0,"nextExpiry":{"at":"2027-03-02T10:16:21Z","credits":19},
+                 "grants":[{"id":"019aac11-2b9e-7f00-8d7e-1c0b5a4e9f33","source":"purchase","orderId":"019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","credits":20,"remaining":19,
+                   "grantedAt":"2026-03-02T10:16:22Z","expiresAt":"2027-03-02T10:16:21Z","status":"active"}],
+                 "free":{"left":3,"of":3,"windowDays":30}}
+                """)
+            .Refuses(ProblemCode.Unauthenticated, ProblemCode.UsageUnavailable));
 
     private static async Task<BalanceView> GetAsync(
         Caller caller, IDbContextFactory<EntitlementsDb> databases, FreeAllowance allowance, TimeProvider time, CancellationToken cancellationToken)
@@ -72,16 +81,30 @@ internal static class Balances
     }
 }
 
-/// <summary>What an account has: usable now, held for stagings that run, and frozen, which is none of these until it thaws.</summary>
+/// <summary>What an account has, in credits.</summary>
+/// <param name="Available">Usable now.</param>
+/// <param name="Held">Set aside for stagings that run.</param>
+/// <param name="Frozen">Neither of these, until it thaws.</param>
+/// <param name="NextExpiry">What ends next; null if nothing does.</param>
+/// <param name="Grants">Packs, the newest first.</param>
+/// <param name="Free">The free allowance.</param>
 internal sealed record BalanceView(int Available, int Held, int Frozen, ExpiryView? NextExpiry, IReadOnlyList<GrantView> Grants, FreeView Free);
 
 /// <summary>How many credits end next, and when.</summary>
+/// <param name="At">When.</param>
+/// <param name="Credits">How many.</param>
 internal sealed record ExpiryView(DateTimeOffset At, int Credits);
 
-/// <summary>
-/// A pack of credits. A frozen one says why in <c>FrozenReasons</c> (<c>dispute</c>, <c>support</c>), and its end moves on until it thaws; of
-/// one in grace <c>ExpiresAt</c> is the end of the grace.
-/// </summary>
+/// <summary>A pack of credits.</summary>
+/// <param name="Id">The pack.</param>
+/// <param name="Source">Where it came from, such as <c>purchase</c>.</param>
+/// <param name="OrderId">The order that paid for it.</param>
+/// <param name="Credits">How many there were.</param>
+/// <param name="Remaining">How many are left.</param>
+/// <param name="GrantedAt">When it came.</param>
+/// <param name="ExpiresAt">When it ends; of one in grace, the end of the grace; of a frozen one it moves on until it thaws.</param>
+/// <param name="Status">What it is now.</param>
+/// <param name="FrozenReasons">Why it is frozen, if it is: <c>dispute</c>, <c>support</c>.</param>
 internal sealed record GrantView(
     Guid Id,
     string Source,
@@ -94,6 +117,9 @@ internal sealed record GrantView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? FrozenReasons);
 
 /// <summary>The free allowance of the caller's household.</summary>
+/// <param name="Left">Pictures that are left now.</param>
+/// <param name="Of">Pictures in all.</param>
+/// <param name="WindowDays">In how many days.</param>
 internal sealed record FreeView(int Left, int Of, int WindowDays);
 
 internal static class CallerAccount

@@ -31,10 +31,7 @@ internal sealed class HoldQueue
     /// <param name="request">What it costs.</param>
     /// <param name="cancellationToken">Stops waiting; the hold may be taken none the less.</param>
     internal Task<HoldAnswer> TakeAsync(Guid job, HoldRequest request, CancellationToken cancellationToken) =>
-        // A list knows nothing of a key's own credits, which bound each hold that the key asks for.
-        request.ApiKeyId is not null
-            ? _ledger.TakeHoldAsync(job, request, cancellationToken)
-            : _batches.AddAsync(new(request.AccountId, request.AddressHash), new(job, request), cancellationToken);
+        _batches.AddAsync(new(request.AccountId, request.AddressHash, request.ApiKeyId), new(job, request), cancellationToken);
 
     // What the callers wait for is the database's own time limit, not each other's patience.
     private async Task<IReadOnlyList<HoldAnswer>> TakeTogetherAsync(Payer payer, IReadOnlyList<Wanted> together)
@@ -46,6 +43,7 @@ internal sealed class HoldQueue
             {
                 AccountId = payer.AccountId,
                 AddressHash = payer.AddressHash,
+                ApiKeyId = payer.ApiKeyId,
                 AllOrNone = false,
                 Holds = [.. together.Select(wanted => new ListedHold
                 {
@@ -59,7 +57,7 @@ internal sealed class HoldQueue
         return [.. answers.Select(answer => answer.Alone)];
     }
 
-    private sealed record Payer(Guid AccountId, string? AddressHash);
+    private sealed record Payer(Guid AccountId, string? AddressHash, Guid? ApiKeyId);
 
     private sealed record Wanted(Guid Job, HoldRequest Request);
 }

@@ -116,7 +116,7 @@ internal sealed class Ledger(
     }
 
     private Task<IReadOnlyList<ListedHoldAnswer>> CallTakeHoldsAsync(HoldListRequest request, CancellationToken cancellationToken) => AnswersAsync(
-        "select * from take_holds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "select * from take_holds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::uuid)",
         [
             request.AccountId,
             request.Holds.Select(hold => hold.JobId).ToArray(),
@@ -125,6 +125,7 @@ internal sealed class Ledger(
             request.Holds.Select(hold => hold.Quality).ToArray(),
             request.AllOrNone,
             .. Terms(request.AddressHash),
+            request.ApiKeyId,
         ],
         cancellationToken);
 

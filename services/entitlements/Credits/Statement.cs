@@ -1,6 +1,9 @@
+using System.ComponentModel.DataAnnotations;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
+using HomeStage.Hosting.Problems;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Entitlements.Credits;
@@ -11,7 +14,10 @@ internal static class Statement
     internal static void AddStatement(this ServiceBuilder service) =>
         service.Map(app => app.MapGet("/api/v1/credits/entries", ListAsync)
             .RequireCaller("gateway")
-            .AddEndpointFilter(UsageUnavailable.Filter));
+            .AddEndpointFilter(UsageUnavailable.Filter)
+            .Describe("Credits", "listCreditEntries", "What happened to the account's credits, the newest first")
+            .Paged()
+            .Refuses(ProblemCode.Unauthenticated, ProblemCode.UsageUnavailable));
 
     private static async Task<Page<EntryView>> ListAsync(
         Caller caller, int? limit, string? cursor, IDbContextFactory<EntitlementsDb> databases, CancellationToken cancellationToken)
@@ -49,10 +55,21 @@ internal static class Statement
 }
 
 /// <summary>A line of the statement.</summary>
+/// <param name="Id">The line.</param>
+/// <param name="At">When it happened.</param>
+/// <param name="Kind">What happened.</param>
+/// <param name="Amount">What the balance changed by; 0 for a capture, because the hold took it already.</param>
+/// <param name="Quantity">How many credits it is about; of an extension, days.</param>
+/// <param name="BalanceAfter">The account's credits after it, without those that are held.</param>
+/// <param name="GrantId">The pack.</param>
+/// <param name="OrderId">The order that paid for the pack.</param>
+/// <param name="JobId">The staging.</param>
+/// <param name="Reason">Why, in a word, or what support wrote.</param>
+/// <param name="Description">The line for people.</param>
 internal sealed record EntryView(
     Guid Id,
     DateTimeOffset At,
-    string Kind,
+    [property: AllowedValues("grant", "hold", "release", "capture", "expire", "revoke", "restore", "adjust", "merge", "extend", "freeze", "thaw")] string Kind,
     int Amount,
     int Quantity,
     int BalanceAfter,

@@ -1,6 +1,8 @@
 using System.Security.Claims;
+using HomeStage.Gateway.Description;
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Redis;
 using Yarp.ReverseProxy.Model;
 
@@ -51,7 +53,7 @@ internal static class RateLimitsExtensions
 
     /// <summary>Puts a route of the gateway's own into a class other than <see cref="LimitClasses.Api"/>.</summary>
     internal static TBuilder Limited<TBuilder>(this TBuilder route, string limitClass)
-        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new LimitedRoute(limitClass));
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new LimitedRoute(limitClass)).Says(operation => operation[PublicDescription.LimitExtension] = limitClass);
 
     /// <summary>Pages and files, and what is nowhere, are of one class; everything under <c>/api</c> of another.</summary>
     private static string ClassOf(HttpContext context, Endpoint? endpoint) =>

@@ -10,9 +10,14 @@ internal static class PageExtensions
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions
         {
-            // Page, script and style belong together: asked for again each time (304 where nothing changed), they are never of two versions.
-            OnPrepareResponse = file => file.Context.Response.Headers.CacheControl =
-                Path.GetExtension(file.File.Name) is ".html" or ".js" or ".css" ? "no-cache" : "public, max-age=86400",
+            OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = Path.GetExtension(file.File.Name) switch
+            {
+                // Page, script and style belong together: asked for again each time (304 where nothing changed), they are never of two versions.
+                ".html" or ".js" or ".css" => "no-cache",
+                // The API document: programs that read it at each start need not ask each time.
+                ".json" => "public, max-age=300",
+                _ => "public, max-age=86400",
+            },
         });
     });
 }

@@ -26,7 +26,7 @@ internal static class ProxyExtensions
         service.Services.AddReverseProxy()
             .LoadFromConfig(service.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<UpstreamTransforms>();
-        service.Map(app => app.MapReverseProxy(proxy =>
+        service.MapForwarding(app => app.MapReverseProxy(proxy =>
         {
             // In the order that a request meets them.
             proxy.UseMiddleware<UpstreamProblems>();

@@ -1,8 +1,11 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
-using HomeStage.Gateway.Challenges;
+using HomeStage.Gateway.Description;
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
+using HomeStage.Gateway.SignIn;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,9 +17,23 @@ internal static class SessionEndpoints
 {
     internal static void MapSession(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.IfMissing));
-        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.Anew));
-        routes.MapPost("/api/v1/session/restore", RestoreAsync).Limited(LimitClasses.Restore);
+        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.IfMissing))
+            .Describe("Session", "getSession", "Who this browser is", "Begins a visitor's session where there is none, by a cookie. This alone and requests that change something do so.")
+            .Open()
+            .Refuses(ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.Unauthenticated, ProblemCode.IdentityUnavailable);
+        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.Anew))
+            .Describe(
+                "Session", "renewSession", "Give up a session that cannot be read",
+                "As `GET`, but where the cookie cannot be read right now (`identity_unavailable`) a new session takes its place, and what the old one opened is lost to this browser.")
+            .Open()
+            .Refuses(ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.Unauthenticated, ProblemCode.IdentityUnavailable);
+        routes.MapPost("/api/v1/session/restore", RestoreAsync).Limited(LimitClasses.Restore)
+            .Describe("Session", "restoreSession", "Open a visitor's account on another device", "By the restore code of an order that it paid, for as long as nobody has signed in to the account.")
+            .Open()
+            .RequestExample("""{"code":"K7QX-2M9P-TR4C-8WVA-H3JD-6ZFN-YB5E"}""")
+            .Refuses(
+                ProblemCode.ValidationFailed, ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.Unauthenticated, ProblemCode.NotFound, SignInRequired,
+                ProblemCode.IdentityUnavailable);
     }
 
     private static async Task<Results<Ok<SessionAnswer>, ProblemHttpResult>> AnswerAsync(HttpContext context, Callers callers, SessionOffers offers, Issue issue)
@@ -81,10 +98,13 @@ internal static class SessionEndpoints
             offers.Challenge));
     }
 
-    private sealed record RestoreRequest(string? Code);
+    /// <summary>What opens an account.</summary>
+    /// <param name="Code">From the order's page.</param>
+    private sealed record RestoreRequest([property: Required] string? Code);
 
     private sealed record RestoreAnswer(Guid AccountId);
 
+    /// <summary>Who a browser is.</summary>
     /// <param name="Kind"><c>visitor</c> or <c>member</c>.</param>
     /// <param name="AccountId">The account that the session opens.</param>
     /// <param name="SessionId">This device, in the list of sessions.</param>
@@ -93,7 +113,10 @@ internal static class SessionEndpoints
     /// <param name="Providers">For <c>POST /auth/login</c>.</param>
     /// <param name="Challenge">What to put to a person where <c>challenge_required</c> is answered; null where it never is.</param>
     private sealed record SessionAnswer(
-        string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers, ChallengeOffer? Challenge);
+        [property: AllowedValues("visitor", "member")] string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers);
 
+    /// <summary>Where one can sign in.</summary>
+    /// <param name="Id">For <c>POST /auth/login</c>.</param>
+    /// <param name="Name">For people.</param>
     private sealed record ProviderAnswer(string Id, string Name);
 }

@@ -1,9 +1,11 @@
 using System.Net;
 using HomeStage.Gateway.Csrf;
+using HomeStage.Gateway.Description;
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Sessions;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,9 +21,20 @@ internal static class SignInEndpoints
 {
     internal static void MapSignIn(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/auth/login", LoginAsync).Limited(LimitClasses.SignIn);
-        routes.MapPost("/auth/merge", MergeAsync).Limited(LimitClasses.SignIn);
-        routes.MapPost("/auth/logout", LogoutAsync);
+        routes.MapPost("/auth/login", LoginAsync).Limited(LimitClasses.SignIn)
+            .Describe("Session", "signIn", "Begin to sign in", "For our own page, which sends the browser to `url`. The provider sends it back to `/auth/callback/{provider}`, and that to `returnUrl`.")
+            .Open()
+            .RequestExample("""{"provider":"google","returnUrl":"/"}""")
+            .Refuses(ProblemCode.ValidationFailed, ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.IdentityUnavailable);
+        routes.MapPost("/auth/merge", MergeAsync).Limited(LimitClasses.SignIn)
+            .Describe(
+                "Session", "answerMerge", "Say whose the visitor's things are",
+                "For our own page, after a sign-in to an account that exists, in a browser whose visitor has orders, photos or stagings. The sign-in waits ten minutes for this.")
+            .Refuses(ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.Conflict, ProblemCode.IdentityUnavailable);
+        routes.MapPost("/auth/logout", LogoutAsync)
+            .Describe("Session", "signOut", "Sign out", "For our own page, which sends the browser to `url`: to the provider, to sign out there, too, or home. The browser gets a fresh visitor.")
+            .Open()
+            .Refuses(ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.IdentityUnavailable);
     }
 
     /// <summary>The page, told what became of a sign-in that led nowhere.</summary>
@@ -110,16 +123,20 @@ internal static class SignInEndpoints
         }
     }
 
+    /// <summary>Where to sign in.</summary>
     /// <param name="Provider">One of those that <c>GET /api/v1/session</c> lists; may be left out if there is one.</param>
     /// <param name="ReturnUrl">A path of ours.</param>
     private sealed record LoginRequest(string? Provider, string? ReturnUrl);
 
+    /// <summary>The answer to whose things they are.</summary>
     /// <param name="Merge">Whether what the visitor of this browser has is the person's own.</param>
     private sealed record MergeRequest(bool Merge);
 
+    /// <summary>Where to sign out.</summary>
     /// <param name="Everywhere">On every device, not only on this one.</param>
-    private sealed record LogoutRequest(bool Everywhere);
+    private sealed record LogoutRequest(bool Everywhere = false);
 }
 
 /// <summary>Where the browser goes next.</summary>
+/// <param name="Url">The address.</param>
 internal sealed record GoTo(string Url);

@@ -13,6 +13,10 @@ internal sealed class WebhookDoor(RequestDelegate next, WebhookSlots slots, Secu
 {
     private static readonly ProblemCode SignatureInvalid = new("signature_invalid", StatusCodes.Status400BadRequest, "The signature is not valid");
     private static readonly ProblemCode TooSlow = new("request_timeout", StatusCodes.Status408RequestTimeout, "The body did not come in time", Retryable: true);
+
+    /// <summary>How the door refuses, beside 503 when it is full.</summary>
+    internal static readonly ProblemCode[] Refusals = [SignatureInvalid, TooSlow];
+
     private static readonly TimeSpan BodyLimit = TimeSpan.FromSeconds(5);
 
     public async Task InvokeAsync(HttpContext context)

@@ -109,7 +109,7 @@ internal sealed class AccountFeed(IDbContextFactory<StagingDb> databases, Stagin
         var items = new List<StagingView>();
         foreach (var job in recent.UnionBy(active, row => row.Id).OrderByDescending(row => row.CreatedAt))
             items.Add(await views.OfAsync(job, cancellationToken));
-        return new FeedSnapshot(last, JsonSerializer.Serialize(new { jobs = items, lastEvent = last }, StagingViews.Json), Ended: false);
+        return new FeedSnapshot(last, JsonSerializer.Serialize(new AccountSnapshotView(items, last), StagingViews.Json), Ended: false);
     }
 
     internal override bool EndsWith(string type) => false;

@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using HomeStage.Hosting.Redis;
@@ -21,11 +22,48 @@ internal static class EventRoutes
         service.Services.AddHostedService<EventRelay>();
         service.Map(app =>
         {
-            var routes = app.MapGroup("/api/v1").RequireCaller("gateway");
-            routes.MapGet("/stagings/{id:guid}/events", OfJobAsync);
-            routes.MapGet("/events", OfAccountAsync);
+            var routes = app.MapGroup("/api/v1").RequireCaller("gateway").Refuses(ProblemCode.Unauthenticated);
+            routes.MapGet("/stagings/{id:guid}/events", OfJobAsync)
+                .Describe("Events", "followStaging", "The events of a staging, live", Resuming + " The stream ends after the last event; to connect again with its id is answered 204.")
+                .Explains("id", "The staging.")
+                .ExplainsResumption()
+                .AnswersEvents("The stream.", [("snapshot", "The staging as it is now; its `id` is that of the last event that it includes.", typeof(StagingView)), .. OfJobs, Ping])
+                .Says(operation => operation["responses"]!["204"]!["description"] = "The staging has ended, and its last event was received.")
+                .Refuses(ProblemCode.NotFound);
+            routes.MapGet("/events", OfAccountAsync)
+                .Describe("Events", "followAccount", "The events of all stagings of the account and of its credits, live", Resuming + " It never ends by itself.")
+                .ExplainsResumption()
+                .AnswersEvents(
+                    "The stream.",
+                    [
+                        ("snapshot", "All stagings that have not ended and the 20 newest.", typeof(AccountSnapshotView)),
+                        .. OfJobs,
+                        ("credits", "The balance has changed: read `GET /api/v1/credits` again.", typeof(MomentView)),
+                        Ping,
+                    ])
+                .Says(operation => operation["responses"]!.AsObject().Remove("204"));
         });
     }
+
+    private const string Resuming =
+        "Begins with `snapshot`, or with a `ping` and exactly what follows the id that it is given. Ignore events whose name you do not know. "
+        + "It may be cut at any time: connect again, as an `EventSource` does by itself, with the last id.";
+
+    private static readonly (string, string, Type) Ping = ("ping", "At least each 15 seconds of silence; without `id`.", typeof(MomentView));
+
+    private static readonly (string, string, Type)[] OfJobs =
+    [
+        ("queued", "A staging waits for a worker.", typeof(StagingEventView)),
+        ("running", "A worker has it.", typeof(StagingEventView)),
+        ("progress", "It has reached another phase, or there is another preview.", typeof(StagingEventView)),
+        ("succeeded", "It has ended with pictures.", typeof(StagingEventView)),
+        ("failed", "It has ended without; `error` says why. It costs nothing.", typeof(StagingEventView)),
+        ("canceled", "It was canceled; pictures that had arrived stay.", typeof(StagingEventView)),
+    ];
+
+    private static RouteHandlerBuilder ExplainsResumption(this RouteHandlerBuilder route) => route
+        .Explains("Last-Event-ID", "The last id that was received.")
+        .Explains("lastEventId", "The same, for an `EventSource` that is made anew; the header counts if there are both.");
 
     private static async Task<Results<ServerSentEventsResult<string>, NoContent, ProblemHttpResult>> OfJobAsync(
         Guid id,

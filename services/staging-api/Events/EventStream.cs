@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using HomeStage.Hosting.Messaging;
+using HomeStage.Staging.Stagings;
 
 namespace HomeStage.Staging.Events;
 
@@ -103,5 +104,5 @@ internal sealed class EventStream(EventHub hub, StagingMetrics metrics, EventStr
     }
 
     private SseItem<string> Ping(TimeSpan? reconnection = null) =>
-        new(JsonSerializer.Serialize(new { at = time.GetUtcNow() }), "ping") { ReconnectionInterval = reconnection };
+        new(JsonSerializer.Serialize(new MomentView(time.GetUtcNow()), StagingViews.Json), "ping") { ReconnectionInterval = reconnection };
 }

@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging;
@@ -27,7 +28,16 @@ internal static class PhotoRoutes
             ImagingRuntime.Initialise();
             app.MapPost("/api/v1/photos", UploadAsync).RequireCaller("gateway")
                 .WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes))
-                .AddEndpointFilter<NothingBilledFilter>();
+                .AddEndpointFilter<NothingBilledFilter>()
+                .Describe(
+                    "Stagings", "uploadPhoto", "Upload a photo",
+                    "Kept upright and without metadata for 24 hours, or for as long as a staging uses it. What it is is known by its content, whatever `Content-Type` says.")
+                .TakesFile("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+                .Example(201, """{"id":"019aac12-61d0-7ab4-8f0c-3f9d2f7b5e10","width":3840,"height":2560,"expiresAt":"2026-03-03T10:20:00Z"}""")
+                .TakesIdempotencyKey()
+                .Refuses(
+                    ProblemCode.ValidationFailed, ProblemCode.Unauthenticated, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType,
+                    ProblemCode.ImageRejected, ProblemCode.Unavailable);
         });
     }
 
@@ -95,6 +105,7 @@ internal static class PhotoRoutes
     private static Created<PhotoView> Created(Photo photo) =>
         TypedResults.Created((string?)null, new PhotoView(photo.Id, photo.Width, photo.Height, photo.ExpiresAt));
 
+    /// <summary>A photo that was uploaded.</summary>
     /// <param name="Id">For <c>photoId</c> of a staging.</param>
     /// <param name="Width">Pixels, upright.</param>
     /// <param name="Height">Pixels, upright.</param>

@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging;
 using HomeStage.Staging.Attempts;
@@ -18,9 +20,25 @@ internal static class ImageRoutes
 
     internal static void MapImages(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/{id:guid}/images/{n:int}", ImageAsync);
-        routes.MapGet("/{id:guid}/original", OriginalAsync);
-        routes.MapGet("/{id:guid}/preview", PreviewAsync);
+        string[] types = [ImageMediaType.Jpeg, ImageMediaType.Png, ImageMediaType.WebP];
+        routes.MapGet("/{id:guid}/images/{n:int}", ImageAsync)
+            .Describe("Pictures", "getImage", "A picture of a staging", "A client may keep it for ever. Of a free staging there is no `clean` variant.")
+            .Explains("id", "The staging.")
+            .Explains("n", "Which picture, from 1.", schema => schema["minimum"] = 1)
+            .Explains("variant", "With the words \"Virtually staged\" (`labeled`), without them (`clean`), or small (`thumb`).",
+                schema => (schema["enum"], schema["default"]) = (new JsonArray("clean", "labeled", "thumb"), "labeled"))
+            .AnswersFile("The picture.", types)
+            .Refuses(ProblemCode.ValidationFailed, ProblemCode.NotFound, ProblemCode.NotAvailable);
+        routes.MapGet("/{id:guid}/original", OriginalAsync)
+            .Describe("Pictures", "getOriginal", "The photo of a staging, as we keep it")
+            .Explains("id", "The staging.")
+            .AnswersFile("The photo.", types)
+            .Refuses(ProblemCode.NotFound);
+        routes.MapGet("/{id:guid}/preview", PreviewAsync)
+            .Describe("Pictures", "getPreview", "What can be seen of a staging that is under way", "Labelled, at most 512 pixels, and not there for every staging: see `previewUrl` of the event `progress`.")
+            .Explains("id", "The staging.")
+            .AnswersFile("The preview as it is now.", types)
+            .Refuses(ProblemCode.NotFound);
     }
 
     private static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> ImageAsync(

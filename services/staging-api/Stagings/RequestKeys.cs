@@ -1,11 +1,9 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -36,14 +34,7 @@ internal sealed record RequestKey
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The refusal once more, or null if the request was accepted.</summary>
-    internal ProblemHttpResult? Refused()
-    {
-        if (Refusal is null)
-            return null;
-        var problem = JsonSerializer.Deserialize<ProblemDetails>(Refusal, JsonSerializerOptions.Web)!;
-        problem.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString();
-        return TypedResults.Problem(problem);
-    }
+    internal ProblemHttpResult? Refused() => Refusal is null ? null : KeptRefusal.Again(Refusal);
 }
 
 /// <summary>Hashes all that a request said.</summary>
@@ -104,7 +95,7 @@ internal sealed class RequestKeys(IDbContextFactory<StagingDb> databases, TimePr
     {
         if (key.Value is not { } value)
             return;
-        var problem = JsonSerializer.Serialize(refusal.ProblemDetails, JsonSerializerOptions.Web);
+        var problem = KeptRefusal.Of(refusal);
         var row = New(owner, value, fingerprint);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.Database.ExecuteSqlAsync(

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
@@ -27,12 +29,31 @@ internal static class StagingRoutes
         service.Services.AddSingleton<StagingMetrics>();
         service.Map(app =>
         {
-            var routes = app.MapGroup("/api/v1/stagings").RequireCaller("gateway");
-            routes.MapPost("", SubmitAsync).WithMetadata(new RequestSizeLimitAttribute(PhotoRoutes.MaxRequestBytes)).AddEndpointFilter<NothingBilledFilter>();
-            routes.MapGet("", ListAsync);
-            routes.MapGet("/{id:guid}", GetAsync);
-            routes.MapPost("/{id:guid}/cancel", CancelAsync);
-            routes.MapDelete("/{id:guid}", DeleteAsync);
+            var routes = app.MapGroup("/api/v1/stagings").RequireCaller("gateway").Refuses(ProblemCode.Unauthenticated);
+            routes.MapPost("", SubmitAsync).WithMetadata(new RequestSizeLimitAttribute(PhotoRoutes.MaxRequestBytes)).AddEndpointFilter<NothingBilledFilter>()
+                .Describe(
+                    "Stagings", "submitStaging", "Have a room furnished",
+                    "Holds what it costs and answers at once; the pictures come in a minute or two. Follow `urls.events`, or ask for `urls.self` each `pollAfterSeconds`. "
+                    + "Send a photo that was uploaded as JSON, or the photo itself as `multipart/form-data` with the same fields. A staging that fails costs nothing.")
+                .Says(StagingForm.Describe)
+                .AnswersHeader(202, "Location", "The staging.")
+                .TakesIdempotencyKey()
+                .Refuses(
+                    ProblemCode.ValidationFailed, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType, ProblemCode.ImageRejected,
+                    ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.KeyCapReached, ProblemCode.AccountFrozen,
+                    ProblemCode.KeyEnded, ProblemCode.UsageUnavailable, ProblemCode.Unavailable);
+            routes.MapGet("", ListAsync).Describe("Stagings", "listStagings", "The account's stagings, the newest first").Paged();
+            routes.MapGet("/{id:guid}", GetAsync).Describe("Stagings", "getStaging", "A staging as it is now").Explains("id", "The staging.").Refuses(ProblemCode.NotFound);
+            routes.MapPost("/{id:guid}/cancel", CancelAsync)
+                .Describe(
+                    "Stagings", "cancelStaging", "Cancel a staging",
+                    "Says what became of it. Pictures that had arrived stay and are charged, the rest is given back. Cancels after the work began are `too_late` beyond ten a day.")
+                .Explains("id", "The staging.")
+                .Refuses(ProblemCode.NotFound);
+            routes.MapDelete("/{id:guid}", DeleteAsync)
+                .Describe("Stagings", "deleteStaging", "Delete a staging that has ended, with its photo and pictures", "To delete it again is harmless.")
+                .Explains("id", "The staging.")
+                .Refuses(ProblemCode.NotFound, ProblemCode.Conflict);
             routes.MapImages();
         });
     }
@@ -102,7 +123,8 @@ internal static class StagingRoutes
         return TypedResults.NoContent();
     }
 
+    /// <summary>What became of a cancellation.</summary>
     /// <param name="Result"><c>canceled</c> or <c>too_late</c>.</param>
     /// <param name="Staging">As it is now.</param>
-    private sealed record CancelView(string Result, StagingView Staging);
+    private sealed record CancelView([property: AllowedValues("canceled", "too_late")] string Result, StagingView Staging);
 }

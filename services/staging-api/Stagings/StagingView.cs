@@ -1,13 +1,34 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using HomeStage.Staging.Attempts;
 
 namespace HomeStage.Staging.Stagings;
 
-/// <summary>A job as its owner sees it.</summary>
+/// <summary>A staging as its owner sees it.</summary>
+/// <param name="Id">The staging.</param>
+/// <param name="Status">What it is doing, or what became of it.</param>
+/// <param name="Room">As it was asked for.</param>
+/// <param name="Style">As it was asked for.</param>
+/// <param name="Quality">As it was asked for.</param>
+/// <param name="Declutter">As it was asked for.</param>
+/// <param name="Prompt">The customer's own words.</param>
+/// <param name="Variations">Pictures asked for.</param>
+/// <param name="Cost">What it costs when everything is delivered.</param>
+/// <param name="CreatedAt">When it was submitted.</param>
+/// <param name="StartedAt">When a worker began.</param>
+/// <param name="FinishedAt">When it ended.</param>
+/// <param name="EtaSeconds">How long it will usually take from now; null once it has ended.</param>
+/// <param name="PollAfterSeconds">When to ask again, for whoever does not follow the events; null once it has ended.</param>
+/// <param name="Attempt">How often a worker was asked.</param>
+/// <param name="Phase">Of a running one: <c>preparing</c>, <c>rendering</c>, <c>finishing</c>, <c>waiting</c>.</param>
+/// <param name="Error">Why it failed.</param>
+/// <param name="Images">The pictures that there are.</param>
+/// <param name="Receipt">What was charged; null until it has ended.</param>
+/// <param name="Urls">What can be done next.</param>
 internal sealed record StagingView(
     Guid Id,
-    string Status,
+    [property: AllowedValues("queued", "running", "succeeded", "failed", "canceled")] string Status,
     string Room,
     string Style,
     string Quality,
@@ -32,22 +53,43 @@ internal sealed record StagingView(
     public long? LastEvent { get; init; }
 }
 
-/// <summary>What it costs when everything is delivered; <paramref name="Credits"/> is 0 for a free one.</summary>
+/// <summary>What a staging costs when everything is delivered.</summary>
+/// <param name="Credits">0 for a free one.</param>
+/// <param name="Free">Whether the free allowance pays.</param>
 internal sealed record CostView(int Credits, bool Free);
 
-/// <summary>Why it failed; <paramref name="Billed"/> says whether anything was charged.</summary>
+/// <summary>Why a staging failed.</summary>
+/// <param name="Code">For programs, such as <c>moderation_blocked</c>, <c>provider_rejected</c>, <c>deadline_exceeded</c>.</param>
+/// <param name="Message">For people.</param>
+/// <param name="Billed">Whether anything was charged.</param>
 internal sealed record ErrorView(string Code, string Message, bool Billed);
 
-/// <summary>One picture; <paramref name="N"/> counts from 1.</summary>
+/// <summary>One picture.</summary>
+/// <param name="N">Counts from 1.</param>
+/// <param name="Width">Pixels.</param>
+/// <param name="Height">Pixels.</param>
+/// <param name="MediaType">Its type.</param>
+/// <param name="Urls">Where it is.</param>
 internal sealed record ImageView(int N, int Width, int Height, string MediaType, ImageUrls Urls);
 
-/// <summary>Where a picture is; a free one has no clean variant.</summary>
+/// <summary>Where a picture is.</summary>
+/// <param name="Clean">Without words; a free one has none.</param>
+/// <param name="Labeled">With the words "Virtually staged".</param>
+/// <param name="Thumb">Small.</param>
 internal sealed record ImageUrls([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Clean, string Labeled, string Thumb);
 
-/// <summary>What was held, what of it was charged and what given back, in credits, and why.</summary>
+/// <summary>What a staging came to, in credits.</summary>
+/// <param name="Held">What was set aside.</param>
+/// <param name="Captured">What of it was charged.</param>
+/// <param name="Released">What was given back.</param>
+/// <param name="Why">Why, for people.</param>
 internal sealed record ReceiptView(int Held, int Captured, int Released, string Why);
 
-/// <summary>What can be done next; <paramref name="Cancel"/> is null once it is over.</summary>
+/// <summary>What can be done with a staging.</summary>
+/// <param name="Self">Ask how it is.</param>
+/// <param name="Events">Follow it.</param>
+/// <param name="Cancel">Cancel it; null once it is over.</param>
+/// <param name="Original">Its photo.</param>
 internal sealed record StagingUrls(string Self, string Events, string? Cancel, string Original);
 
 /// <summary>Makes views of jobs.</summary>
@@ -121,22 +163,46 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
 /// <summary>The data of a job's events.</summary>
 internal static class EventBody
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
-
     internal static string Of(Job job, DateTimeOffset at) => JsonSerializer.Serialize(
-        new
-        {
-            jobId = job.Id,
-            status = job.PublicStatus,
+        new StagingEventView(
+            job.Id,
+            job.PublicStatus,
             at,
-            phase = job.Phase,
-            attempt = job.Attempt == 0 ? (int?)null : job.Attempt,
-            previewUrl = job.PreviewBlob is null ? null : $"{StagingViews.Url(job)}/preview?v={job.LastEvent}",
-            images = job.Pictures.IsEmpty ? null : StagingViews.Images(job),
-            error = StagingViews.Error(job),
-        },
-        Json);
+            job.Phase,
+            job.Attempt == 0 ? null : job.Attempt,
+            job.PreviewBlob is null ? null : $"{StagingViews.Url(job)}/preview?v={job.LastEvent}",
+            job.Pictures.IsEmpty ? null : StagingViews.Images(job),
+            StagingViews.Error(job)),
+        StagingViews.Json);
 }
+
+/// <summary>An event of a staging. What there is nothing to say of is left out.</summary>
+/// <param name="JobId">The staging.</param>
+/// <param name="Status">As of the staging.</param>
+/// <param name="At">When it happened.</param>
+/// <param name="Phase">Of a running one: <c>preparing</c>, <c>rendering</c>, <c>finishing</c>, <c>waiting</c>.</param>
+/// <param name="Attempt">How often a worker was asked.</param>
+/// <param name="PreviewUrl">A small picture of what there is so far.</param>
+/// <param name="Images">The pictures that there are.</param>
+/// <param name="Error">Why it failed.</param>
+internal sealed record StagingEventView(
+    Guid JobId,
+    [property: AllowedValues("queued", "running", "succeeded", "failed", "canceled")] string Status,
+    DateTimeOffset At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Phase,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Attempt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PreviewUrl,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ImageView>? Images,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ErrorView? Error);
+
+/// <summary>What an account's stream begins with.</summary>
+/// <param name="Jobs">All stagings that have not ended and the 20 newest.</param>
+/// <param name="LastEvent">The number of the last event that it includes.</param>
+internal sealed record AccountSnapshotView(IReadOnlyList<StagingView> Jobs, long LastEvent);
+
+/// <summary>An event that only says when.</summary>
+/// <param name="At">When.</param>
+internal sealed record MomentView(DateTimeOffset At);
 
 /// <summary>What is said to people about a job that failed; never the provider's words.</summary>
 internal static class FailureMessages

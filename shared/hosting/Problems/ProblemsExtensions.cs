@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using HomeStage.Hosting.Messaging;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
@@ -14,7 +15,11 @@ internal static partial class ProblemsExtensions
     internal static void AddProblems(this ServiceBuilder service)
     {
         service.Services.AddExceptionHandler<ExceptionToProblem>();
-        service.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
+        service.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.AllowDuplicateProperties = false;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         service.Services.Configure<Microsoft.AspNetCore.Routing.RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using HomeStage.Contracts;
 using HomeStage.Hosting.Identity;
 using Shouldly;
 using Xunit;
@@ -97,6 +98,49 @@ public sealed class ApiKeysTests(EntitlementsFixture fixture)
     }
 
     [Fact]
+    public async Task A_list_of_holds_is_bounded_by_the_keys_monthly_credits()
+    {
+        await _app.GrantAsync(_account, 50);
+        var key = (Guid)(await CreateAsync(new { name = "capped", scopes = (string[])["stagings:write"], monthlyCredits = 5 }))["id"]!;
+        Guid[] jobs = [Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7()];
+
+        // All or none: what came before the one that is too much is not held.
+        var refused = await HoldsAsync(key, allOrNone: true, (jobs[0], 2), (jobs[1], 2), (jobs[2], 2));
+        (refused.Status, refused.Code).ShouldBe((402, "key_cap_reached"));
+        ((int)refused.Body!["needed"]!, (int)refused.Body["available"]!, (Guid)refused.Body["jobId"]!).ShouldBe((6, 5, jobs[2]));
+        (await _app.AvailableAsync(_account)).ShouldBe(50);
+
+        // As many as possible, in the order of the list; and again, which holds nothing more.
+        foreach (var _ in (int[])[1, 2])
+        {
+            (await HoldsAsync(key, allOrNone: false, (jobs[0], 2), (jobs[1], 4), (jobs[2], 3))).Ok()["holds"]!.AsArray()
+                .Select(hold => $"{hold!["credits"]} {hold["refusal"]}").ShouldBe(["2 ", "0 key_cap_reached", "3 "]);
+        }
+
+        (await _app.AvailableAsync(_account)).ShouldBe(45);
+        (await HoldAsync(key)).Code.ShouldBe("key_cap_reached");
+        (await HoldsAsync(Guid.CreateVersion7(), allOrNone: true, (jobs[1], 1))).Code.ShouldBe("key_ended");
+        ((int)(await MineAsync())[0]!["thisMonth"]!["credits"]!).ShouldBe(5);
+        (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Lists_and_single_holds_at_once_stay_within_the_keys_monthly_credits()
+    {
+        await _app.GrantAsync(_account, 100);
+        var key = (Guid)(await CreateAsync(new { name = "capped", scopes = (string[])["stagings:write"], monthlyCredits = 7 }))["id"]!;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(number => number % 3 == 0
+            ? HoldAsync(key)
+            : HoldsAsync(key, allOrNone: number % 3 == 1, (Guid.CreateVersion7(), 1), (Guid.CreateVersion7(), 2))));
+
+        answers.ShouldAllBe(answer => answer.Status == 200 || answer.Code == "key_cap_reached");
+        ((int)(await MineAsync())[0]!["thisMonth"]!["credits"]!).ShouldBe(7);
+        (await _app.AvailableAsync(_account)).ShouldBe(93);
+        (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_key_gets_nothing_for_free_and_spends_no_other_accounts_credits()
     {
         var key = (Guid)(await CreateAsync())["id"]!;
@@ -117,6 +161,36 @@ public sealed class ApiKeysTests(EntitlementsFixture fixture)
         answers.Count(answer => answer.Body!["key"] is not null).ShouldBe(1);
         (await MineAsync()).Count.ShouldBe(1);
         (await _app.AsAsync(HttpMethod.Post, "/api/v1/api-keys", _account, _session, body: Form("other"), key: once)).Code.ShouldBe("idempotency_conflict");
+    }
+
+    [Fact]
+    public async Task A_refused_request_uses_its_idempotency_key_up()
+    {
+        foreach (var body in (object[])[Form(" "), "not an object"])
+        {
+            var once = Guid.NewGuid().ToString();
+            var refused = await PostAsync(body, once);
+            var repeated = await PostAsync(body, once);
+
+            (refused.Status, refused.Code).ShouldBe((400, "validation_failed"));
+            (repeated.Status, repeated.Code, repeated.Body!["errors"]!.ToJsonString()).ShouldBe((400, "validation_failed", refused.Body!["errors"]!.ToJsonString()));
+            (await PostAsync(Form(), once)).Code.ShouldBe("idempotency_conflict");
+        }
+
+        (await MineAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_was_refused_for_too_many_keys_stays_refused_under_its_idempotency_key()
+    {
+        foreach (var number in Enumerable.Range(1, 50))
+            await CreateAsync(Form($"key {number}"));
+        var once = Guid.NewGuid().ToString();
+        (await PostAsync(Form(), once)).Code.ShouldBe("conflict");
+        await _app.AsAsync(HttpMethod.Delete, $"/api/v1/api-keys/{(await MineAsync())[0]!["id"]}", _account, _session);
+
+        (await PostAsync(Form(), once)).Code.ShouldBe("conflict");
+        (await PostAsync(Form(), Guid.NewGuid().ToString())).Status.ShouldBe(201);
     }
 
     [Fact]
@@ -154,6 +228,8 @@ public sealed class ApiKeysTests(EntitlementsFixture fixture)
         return answer.Body!;
     }
 
+    private Task<Answer> PostAsync(object body, string key) => _app.AsAsync(HttpMethod.Post, "/api/v1/api-keys", _account, _session, body: body, key: key);
+
     private async Task<JsonArray> MineAsync() => (await _app.AsAsync(HttpMethod.Get, "/api/v1/api-keys", _account, _session)).Ok()["items"]!.AsArray();
 
     private Task<Answer> ResolveAsync(string key) =>
@@ -161,4 +237,13 @@ public sealed class ApiKeysTests(EntitlementsFixture fixture)
 
     private Task<Answer> HoldAsync(Guid key, Guid? job = null, string quality = "standard", Guid? account = null) =>
         _app.HoldAsync(job ?? Guid.CreateVersion7(), Hold(account ?? _account, quality: quality) with { ApiKeyId = key });
+
+    private Task<Answer> HoldsAsync(Guid key, bool allOrNone, params (Guid Job, int Credits)[] holds) =>
+        _app.SendAsync(HttpMethod.Put, "/internal/holds", "staging-api", new HoldListRequest
+        {
+            AccountId = _account,
+            ApiKeyId = key,
+            AllOrNone = allOrNone,
+            Holds = [.. holds.Select(hold => new ListedHold { JobId = hold.Job, Credits = hold.Credits, Variations = hold.Credits, Quality = "standard" })],
+        });
 }
