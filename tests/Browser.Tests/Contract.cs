@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using HomeStage.Testing;
 using HomeStage.Tool;
-using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;
 
@@ -62,10 +61,6 @@ internal sealed class Contract
         Add(method, path.Split('?')[0], status, type, text);
         return (type?.EndsWith("json", StringComparison.Ordinal) is true ? JsonNode.Parse(text) : text, answer);
     }
-
-    /// <summary>Keeps an answer that a browser got.</summary>
-    internal async Task AddAsync(IResponse answer) =>
-        Add(answer.Request.Method, new Uri(answer.Url).AbsolutePath, answer.Status, (await answer.HeaderValueAsync("content-type"))?.Split(';')[0], await answer.TextAsync());
 
     /// <summary>What was not answered as the document says.</summary>
     internal async Task<IReadOnlyList<string>> ProblemsAsync()

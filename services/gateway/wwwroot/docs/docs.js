@@ -58,7 +58,7 @@ function reply(status, response, resolve) {
   const refusal = status >= '4';
   const headers = Object.entries(response.headers ?? {}).map(([name, header]) => row(name, 'header', true, resolve(header).description, null));
   const content = response.content ? forms(response.content, resolve, refusal) : null;
-  const details = element('details', {}, element('summary', {}, element('b', { class: 'status s' + status[0] }, status), element('span', {}, ...inline(response.description))),
+  const details = element('details', {}, element('summary', {}, element('b', { class: 'code s' + status[0] }, status), element('span', {}, ...inline(response.description))),
     ...(content ? [content] : []), ...(headers.length ? [list(headers)] : []));
   if (!content && headers.length === 0)
     details.classList.add('plain-reply');
@@ -66,7 +66,9 @@ function reply(status, response, resolve) {
 }
 
 function forms(content, resolve, refusal = false) {
-  return element('div', { class: 'forms' }, ...Object.entries(content).map(([type, media]) => {
+  const all = Object.entries(content);
+  const files = all.filter(([, media]) => resolve(media.schema)?.contentMediaType).map(([type]) => type);
+  return element('div', { class: 'forms' }, ...(files.length ? [element('p', { class: 'small' }, `the bytes, as ${files.join(', ')}`)] : []), ...all.filter(([type]) => !files.includes(type)).map(([type, media]) => {
     // Every refusal has the same form: its codes are said beside the status, its members once.
     const schema = refusal ? null : resolve(media.schema);
     return element('div', {}, element('p', { class: 'small' }, type),
