@@ -146,10 +146,4 @@ public sealed class ServiceBuilder
 #pragma warning restore ASP0014
         return FinishDescription(await description.OfAsync(app, cancellationToken), app.Services);
     }
-
-    private static void Mark<TMark>(ListenOptions options, TMark mark) => options.Use(next => connection =>
-    {
-        connection.Features.Set(mark);
-        return next(connection);
-    });
 }

@@ -18,7 +18,7 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), BarePeer() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), BarePeer() };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }

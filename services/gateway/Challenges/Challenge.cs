@@ -32,6 +32,9 @@ internal sealed class Challenge(ChallengeSettings? settings, SecurityEvents even
     private static readonly ProblemCode Failed = new("challenge_failed", StatusCodes.Status403Forbidden, "The challenge was not passed", Retryable: true);
     private static readonly ProblemCode Unavailable = new("challenge_unavailable", StatusCodes.Status503ServiceUnavailable, "The challenge cannot be checked right now", Retryable: true);
 
+    /// <summary>How it refuses.</summary>
+    internal static readonly ProblemCode[] Refusals = [ProblemCode.ChallengeRequired, Failed, Unavailable];
+
     /// <summary>What a page needs to put the challenge; null where there is none.</summary>
     internal ChallengeOffer? Offer => settings is null ? null : new(settings.Provider, settings.SiteKey);
 
@@ -61,7 +64,7 @@ internal sealed class Challenge(ChallengeSettings? settings, SecurityEvents even
     }
 }
 
-/// <summary>What a page needs to put a challenge.</summary>
+/// <summary>What a page needs to put a challenge to a person.</summary>
 /// <param name="Provider"><c>turnstile</c>, <c>hcaptcha</c> or <c>recaptcha</c>.</param>
 /// <param name="SiteKey">Names us to it.</param>
 internal sealed record ChallengeOffer(string Provider, string SiteKey);

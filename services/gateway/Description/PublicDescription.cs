@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Proxy;
 using HomeStage.Gateway.Webhooks;
@@ -82,15 +83,31 @@ internal static class PublicDescription
         var limit = route is null ? (string?)operation[LimitExtension] ?? LimitClasses.Api : route.Limit();
         operation["security"] ??= Security(route, isUnsafe, open: operation.Remove(OpenExtension));
         operation.Remove(LimitExtension);
+        var challenged = isUnsafe && route is not null && route.Challenge() != ChallengeRule.None;
+        if (challenged)
+            AddChallenge(operation);
         Tell(operation, route, isUnsafe, limit is null ? null : limits[limit]);
         var said = operation[Described.ProblemsExtension].Deserialize<ProblemCode[]>(JsonSerializerOptions.Web) ?? [];
         operation.Remove(Described.ProblemsExtension);
-        AddProblems(operation, [.. said, .. Refusals(operation, route, isUnsafe, limit is null ? null : limits[limit])], document);
+        AddProblems(operation, [.. said, .. challenged ? Challenge.Refusals : [], .. Refusals(operation, route, isUnsafe, limit is null ? null : limits[limit])], document);
         foreach (var (status, response) in operation["responses"]!.AsObject())
         {
             if (limit is not null && status[0] is '2' or '3')
                 WithLimits(response!.AsObject());
         }
+    }
+
+    private static void AddChallenge(JsonObject operation)
+    {
+        var parameters = operation["parameters"]?.AsArray() ?? [];
+        parameters.Add(new JsonObject
+        {
+            ["name"] = Challenge.Header,
+            ["in"] = "header",
+            ["description"] = "Of a browser, where `challenge_required` is answered: the answer to the challenge that `GET /api/v1/session` names.",
+            ["schema"] = new JsonObject { ["type"] = "string" },
+        });
+        operation["parameters"] = parameters;
     }
 
     private static JsonArray Security(RouteConfig? route, bool isUnsafe, bool open)

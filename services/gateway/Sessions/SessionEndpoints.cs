@@ -1,10 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Description;
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Identity;
 using HomeStage.Gateway.Limits;
-using HomeStage.Gateway.SignIn;
 using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
@@ -17,11 +17,11 @@ internal static class SessionEndpoints
 {
     internal static void MapSession(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.IfMissing))
+        routes.MapGet("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.IfMissing))
             .Describe("Session", "getSession", "Who this browser is", "Begins a visitor's session where there is none, by a cookie. This alone and requests that change something do so.")
             .Open()
             .Refuses(ProblemCode.Forbidden, ProblemCode.CsrfRejected, ProblemCode.Unauthenticated, ProblemCode.IdentityUnavailable);
-        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, Providers providers) => AnswerAsync(context, callers, providers, Issue.Anew))
+        routes.MapPost("/api/v1/session", (HttpContext context, Callers callers, SessionOffers offers) => AnswerAsync(context, callers, offers, Issue.Anew))
             .Describe(
                 "Session", "renewSession", "Give up a session that cannot be read",
                 "As `GET`, but where the cookie cannot be read right now (`identity_unavailable`) a new session takes its place, and what the old one opened is lost to this browser.")
@@ -113,7 +113,7 @@ internal static class SessionEndpoints
     /// <param name="Providers">For <c>POST /auth/login</c>.</param>
     /// <param name="Challenge">What to put to a person where <c>challenge_required</c> is answered; null where it never is.</param>
     private sealed record SessionAnswer(
-        [property: AllowedValues("visitor", "member")] string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers);
+        [property: AllowedValues("visitor", "member")] string Kind, Guid AccountId, Guid SessionId, bool SignInAvailable, DateTimeOffset ExpiresAt, IReadOnlyList<ProviderAnswer> Providers, ChallengeOffer? Challenge);
 
     /// <summary>Where one can sign in.</summary>
     /// <param name="Id">For <c>POST /auth/login</c>.</param>
