@@ -133,6 +133,7 @@ public sealed class ServiceBuilder
     /// <summary>The service's part of the API document. Needs no setting, connects to nothing, and serves nobody.</summary>
     internal async Task<JsonObject> DescribeAsync(CancellationToken cancellationToken)
     {
+        this.AddDrainDelay(serves: false);
         Settings.Forget();
         _describing = true;
         var description = new ApiDescription();
