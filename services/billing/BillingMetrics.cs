@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Billing;
 
@@ -16,20 +17,22 @@ internal sealed class BillingMetrics
     private readonly Counter<long> _signatures;
     private readonly Counter<long> _anomalies;
     private readonly Histogram<double> _calls;
+    private int _failuresInRow;
 
     public BillingMetrics(IMeterFactory meters)
     {
         var meter = _meter = meters.Create("HomeStage.Billing");
-        _checkouts = meter.CreateCounter<long>("homestage.billing.checkouts", "{checkout}", "Checkouts by plan and outcome.");
-        _payments = meter.CreateCounter<long>("homestage.billing.payments", "{order}", "Orders that were paid, by plan.");
+        _checkouts = meter.CreateCounter<long>("homestage.billing.checkouts", "{checkout}", "Checkouts, by `plan` and `outcome`.");
+        _payments = meter.CreateCounter<long>("homestage.billing.payments", "{order}", "Orders that were paid, by `plan`.");
         _adjustments = meter.CreateCounter<long>("homestage.billing.payment_adjustments", "{order}", "Changes of what paid orders gave back, or of a dispute about them.");
         _warnings = meter.CreateCounter<long>("homestage.billing.fraud_warnings", "{order}", "Orders whose card's issuer warned of fraud.");
         _missed = meter.CreateCounter<long>(
             "homestage.billing.missed_events", "{event}", "Events that only the reconciliation found. Many of them: look at the webhook endpoint at Stripe.");
-        _events = meter.CreateCounter<long>("homestage.billing.stripe_events", "{event}", "Events received from Stripe, by type and what became of them.");
-        _signatures = meter.CreateCounter<long>("homestage.billing.webhook_refused", "{request}", "Webhook requests refused, by reason.");
-        _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by reason. Anything but 0 wants a person.");
-        _calls = meter.CreateHistogram<double>("homestage.billing.stripe_call", "s", "Calls to Stripe with their retries, by outcome.");
+        _events = meter.CreateCounter<long>("homestage.billing.stripe_events", "{event}", "Events received from Stripe, by `type` and `outcome`.");
+        _signatures = meter.CreateCounter<long>("homestage.billing.webhook_refused", "{request}", "Webhook requests refused, by `reason`.");
+        _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by `reason`. Anything but 0 wants a person.");
+        _calls = meter.CreateDuration("homestage.billing.stripe.duration", "s", "Calls to Stripe with their retries, by `outcome`: the HTTP status, timeout, unreachable or failed.");
+        meter.CreateObservableGauge("homestage.billing.webhook_failures.in_row", () => Volatile.Read(ref _failuresInRow), "{request}", "Webhook requests that this replica refused or could not store since the last one that it took.");
     }
 
     public void ObserveArrivals(Func<int> waiting) =>
@@ -50,6 +53,15 @@ internal sealed class BillingMetrics
     public void EventReceived(string type, string outcome) => _events.Add(1, new("type", type), new("outcome", outcome));
 
     public void WebhookRefused(string reason) => _signatures.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>A webhook request was answered.</summary>
+    public void WebhookAnswered(bool taken)
+    {
+        if (taken)
+            Volatile.Write(ref _failuresInRow, 0);
+        else
+            Interlocked.Increment(ref _failuresInRow);
+    }
 
     public void PaymentAnomaly(string reason) => _anomalies.Add(1, new KeyValuePair<string, object?>("reason", reason));
 

@@ -41,6 +41,7 @@ internal static class EntitlementsService
         service.AddBalances();
         service.AddStatement();
         service.AddExpirySweep();
+        service.AddLedgerWatch();
         service.AddSupport();
     }
 }

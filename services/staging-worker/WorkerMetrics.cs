@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Worker;
 
@@ -19,13 +20,16 @@ internal sealed class WorkerMetrics
     public WorkerMetrics(IMeterFactory meters)
     {
         var meter = _meter = meters.Create(MeterName);
-        _attempts = meter.CreateCounter<long>("homestage.worker.attempts", "{attempt}", "Deliveries of work by what became of them.");
+        _attempts = meter.CreateCounter<long>("homestage.worker.attempts", "{attempt}", "Deliveries of work, by `outcome`.");
         _pictures = meter.CreateCounter<long>("homestage.worker.pictures", "{picture}", "Pictures bought from the provider.");
-        _pauses = meter.CreateCounter<long>("homestage.worker.provider.pauses", "{pause}", "Refusals that paused all workers, by code.");
+        _pauses = meter.CreateCounter<long>("homestage.worker.provider.pauses", "{pause}", "Refusals that paused all workers, by `code`.");
         _inFlight = meter.CreateUpDownCounter<int>("homestage.worker.provider.in_flight", "{call}", "Provider calls under way.");
-        _providerTime = meter.CreateHistogram<double>("homestage.worker.provider.duration", "s", "From calling the provider to its whole answer.");
-        _leases = meter.CreateCounter<long>("homestage.worker.leases.ended", "{lease}", "Leases that ended under an attempt, in whatever phase, by reason.");
+        _providerTime = meter.CreateDuration("homestage.worker.provider.duration", "s", "From calling the provider to its whole answer, and whether it `succeeded`.");
+        _leases = meter.CreateCounter<long>("homestage.worker.leases.ended", "{lease}", "Leases that ended under an attempt, in whatever phase, by `reason`.");
         _cost = meter.CreateCounter<double>("homestage.worker.provider.cost", "{dollar}", "What the provider's tokens cost at the configured prices.");
+        _inFlight.Add(0);
+        _pictures.Add(0);
+        _cost.Add(0);
     }
 
     /// <summary>Shows whether this worker knows of a pause now: 1 with its code, or 0.</summary>
@@ -33,7 +37,7 @@ internal sealed class WorkerMetrics
     public void ObservePause(Func<string?> reason) => _meter.CreateObservableGauge(
         "homestage.worker.provider.paused",
         () => reason() is { } code ? new Measurement<int>(1, new KeyValuePair<string, object?>("code", code)) : new Measurement<int>(0),
-        "{pause}", "Whether provider calls are paused now, by code.");
+        "{pause}", "Whether provider calls are paused now, by `code`: 1, or 0 without a code.");
 
     /// <summary>A lease was taken away (<c>stopped</c>) or ran out (<c>lost</c>) before its attempt was over.</summary>
     public void LeaseEnded(string reason) => _leases.Add(1, new KeyValuePair<string, object?>("reason", reason));

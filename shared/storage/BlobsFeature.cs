@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Configuration;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace HomeStage.Storage;
@@ -22,6 +23,7 @@ public static partial class BlobsFeature
         }
 
         var folder = service.Settings.Folder("BLOBS_DIR", "the folder of photos and results, shared by staging-api and the workers; or set BLOBS_S3_BUCKET");
+        service.Services.AddSingleton(new WatchedFolder("blobs", Path.GetFullPath(folder)));
         service.Services.AddSingleton<IBlobStore>(provider => new DirectoryBlobStore(Path.GetFullPath(folder), provider.GetRequiredService<TimeProvider>()));
     }
 

@@ -1,11 +1,15 @@
+using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Billing.Checkout;
 
 /// <summary>Forgets idempotency keys once an hour when their time is over.</summary>
 internal sealed partial class IdempotencyKeyRetention(
-    IDbContextFactory<BillingDb> databases, TimeProvider time, ILogger<IdempotencyKeyRetention> logger) : BackgroundService
+    IDbContextFactory<BillingDb> databases, Sweeps sweeps, TimeProvider time, ILogger<IdempotencyKeyRetention> logger) : BackgroundService
 {
+    private const string SweepName = "idempotency_keys";
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+
     internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
     {
         var before = time.GetUtcNow() - IdempotencyKey.KeptFor;
@@ -15,15 +19,18 @@ internal sealed partial class IdempotencyKeyRetention(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), time);
+        using var timer = new PeriodicTimer(Interval, time);
+        sweeps.Expect(SweepName, Interval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
                 await ForgetAsync(stoppingToken);
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.Failed(logger, error);
             }
         }

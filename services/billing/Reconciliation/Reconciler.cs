@@ -2,6 +2,7 @@ using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using HomeStage.Billing.Webhooks;
 using HomeStage.Contracts;
+using HomeStage.Hosting.Telemetry;
 using HomeStage.Hosting.Turns;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -24,6 +25,7 @@ internal sealed partial class Reconciler(
     PendingOrders pending,
     ReconcilerSettings settings,
     BillingMetrics metrics,
+    Sweeps sweeps,
     TimeProvider time,
     ILogger<Reconciler> logger) : BackgroundService
 {
@@ -33,6 +35,7 @@ internal sealed partial class Reconciler(
     /// <summary>How much of the known past is listed again: an event may become visible late, and two clocks never agree.</summary>
     internal static readonly TimeSpan Overlap = TimeSpan.FromMinutes(5);
 
+    private const string SweepName = "reconciliation";
     private const long TurnKey = 7_234_018_551;
 
     private static readonly string[] Types = [.. CheckoutEvents.Types, .. PaymentEvents.Types];
@@ -48,18 +51,22 @@ internal sealed partial class Reconciler(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(settings.Interval, time);
+        sweeps.Expect(SweepName, settings.Interval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
-                await RunAsync(stoppingToken);
+                if (await RunAsync(stoppingToken) is { Ran: true })
+                    sweeps.Succeeded(SweepName);
             }
             catch (StripeException error)
             {
+                sweeps.Failed(SweepName);
                 Log.StripeAway(logger, error.Message);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.Failed(logger, error);
             }
         }

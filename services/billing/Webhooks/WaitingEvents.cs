@@ -1,5 +1,6 @@
 using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Billing.Webhooks;
@@ -9,7 +10,7 @@ namespace HomeStage.Billing.Webhooks;
 /// time on, further each time, so a replica that dies with it only delays it, and two replicas do not take the same.
 /// </summary>
 internal sealed partial class WaitingEvents(
-    IDbContextFactory<BillingDb> databases, EventApplication application, PaymentLookup payments, TimeProvider time, ILogger<WaitingEvents> logger)
+    IDbContextFactory<BillingDb> databases, EventApplication application, PaymentLookup payments, Sweeps sweeps, TimeProvider time, ILogger<WaitingEvents> logger)
     : BackgroundService
 {
     /// <summary>How long it waits at all: no longer than Stripe itself keeps events.</summary>
@@ -18,7 +19,11 @@ internal sealed partial class WaitingEvents(
     /// <summary>How long an event waits that Stripe, or too much traffic about its order, kept from being applied.</summary>
     private static readonly TimeSpan OutageWait = TimeSpan.FromSeconds(3);
 
+    private const string SweepName = "waiting_events";
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest that one look is expected to take: calls to Stripe that are slow and repeated.</summary>
+    private static readonly TimeSpan Expected = TimeSpan.FromMinutes(1);
 
     /// <summary>How many are applied at once: most of the time goes by in waiting for Stripe.</summary>
     private const int Lanes = 4;
@@ -62,15 +67,18 @@ internal sealed partial class WaitingEvents(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        sweeps.Expect(SweepName, Expected);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await _wake.WaitAsync(PollInterval, stoppingToken);
                 await ApplyDueAsync(stoppingToken);
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.Unreadable(logger, error);
                 await Task.Delay(PollInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

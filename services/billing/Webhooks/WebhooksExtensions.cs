@@ -33,7 +33,25 @@ internal static partial class WebhooksExtensions
                 "Webhooks", "receiveStripeEvent", "For Stripe alone",
                 "Takes what Stripe delivers, signed with the endpoint's secret. An event is stored once, however often it comes; a type that we do not know is answered 200, too.")
             .TakesEvent()
-            .Refuses(SignatureInvalid, EventUnreadable));
+            .Refuses(SignatureInvalid, EventUnreadable)
+            .AddEndpointFilter(CountAsync));
+        service.Services.AddHostedService<WaitingEventsSampler>();
+    }
+
+    /// <summary>Counts failures in a row, of whatever kind.</summary>
+    private static async ValueTask<object?> CountAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var taken = false;
+        try
+        {
+            var answer = await next(context);
+            taken = answer is Results<Ok, ProblemHttpResult> { Result: Ok };
+            return answer;
+        }
+        finally
+        {
+            context.HttpContext.RequestServices.GetRequiredService<BillingMetrics>().WebhookAnswered(taken);
+        }
     }
 
     private static RouteHandlerBuilder TakesEvent(this RouteHandlerBuilder route) => route.Says(operation =>

@@ -3,6 +3,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using HomeStage.Hosting.Redis;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -18,11 +19,12 @@ internal sealed record RevocationList(IReadOnlyList<Guid> Subjects, string Next)
 /// a word on <see cref="Channel"/> after the commit makes them read at once. Without Redis the word is lost, the reading is not.
 /// </summary>
 internal sealed partial class Revocations(
-    IDbContextFactory<EntitlementsDb> databases, RedisConnection redis, TimeProvider time, ILogger<Revocations> logger) : BackgroundService
+    IDbContextFactory<EntitlementsDb> databases, RedisConnection redis, Sweeps sweeps, TimeProvider time, ILogger<Revocations> logger) : BackgroundService
 {
     /// <summary>Says only that there is something to read; what it is, is read over HTTP.</summary>
     internal const string Channel = "homestage:revocations";
 
+    private const string SweepName = "old_revocations";
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
 
     /// <summary>Ends one session, or all of an account; one that has no row yet, too.</summary>
@@ -68,14 +70,17 @@ internal sealed partial class Revocations(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(ForgetEvery, time);
+        sweeps.Expect(SweepName, ForgetEvery);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
                 await ForgetAsync(stoppingToken);
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.Kept(logger, error);
             }
         }

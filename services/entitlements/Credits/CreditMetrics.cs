@@ -25,8 +25,8 @@ internal sealed class CreditMetrics
         _expired = meter.CreateCounter<long>("homestage.credits.expired", "{credit}", "Credits that expired unused.");
         _revoked = meter.CreateCounter<long>("homestage.credits.revoked", "{credit}", "Credits taken back because money was returned.");
         _restored = meter.CreateCounter<long>("homestage.credits.restored", "{credit}", "Credits given back because money was not returned after all.");
-        _holds = meter.CreateCounter<long>("homestage.holds", "{hold}", "Answers to requests for a hold, by result and by who pays.");
-        _settlements = meter.CreateCounter<long>("homestage.settlements", "{settlement}", "Settlements received, by result.");
+        _holds = meter.CreateCounter<long>("homestage.holds", "{hold}", "Answers to requests for a hold, by `result`, and whether it is `free`.");
+        _settlements = meter.CreateCounter<long>("homestage.settlements", "{settlement}", "Settlements received, by `result`.");
     }
 
     internal void HoldAnswered(HoldAnswer answer)

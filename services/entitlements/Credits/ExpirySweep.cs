@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Entitlements.Credits;
 
@@ -6,8 +7,9 @@ namespace HomeStage.Entitlements.Credits;
 /// Writes the expiry entries that are due. Balances are right without it, because everything that touches an account does the same first;
 /// this is for accounts that nobody touches. Any number of replicas may sweep.
 /// </summary>
-internal sealed partial class ExpirySweep(Ledger ledger, TimeProvider time, ILogger<ExpirySweep> logger) : BackgroundService
+internal sealed partial class ExpirySweep(Ledger ledger, Sweeps sweeps, TimeProvider time, ILogger<ExpirySweep> logger) : BackgroundService
 {
+    private const string SweepName = "credit_expiry";
     private const int AccountsAtOnce = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
@@ -27,12 +29,14 @@ internal sealed partial class ExpirySweep(Ledger ledger, TimeProvider time, ILog
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        sweeps.Expect(SweepName, Interval);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 if (await SweepAsync(stoppingToken) is > 0 and var expired)
                     Log.Swept(logger, expired);
+                sweeps.Succeeded(SweepName);
                 await Task.Delay(Interval, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -41,6 +45,7 @@ internal sealed partial class ExpirySweep(Ledger ledger, TimeProvider time, ILog
             }
             catch (Exception error)
             {
+                sweeps.Failed(SweepName);
                 Log.SweepFailed(logger, error);
                 await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

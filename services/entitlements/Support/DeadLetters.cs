@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -16,7 +17,7 @@ internal sealed record Resent(string Queue, int Moved, long Left);
 /// The messages in the <c>&lt;queue&gt;_error</c> queues of all services, through a broker user that may read those, write to the default
 /// exchange, and nothing else. Connected only while it is used.
 /// </summary>
-internal sealed class DeadLetters(Uri broker)
+internal sealed class DeadLetters(BrokerAddress broker)
 {
     /// <summary>
     /// The queues of all services; the broker's user may not ask for a list. A test compares it with what the migrations declare.
@@ -96,6 +97,10 @@ internal sealed class DeadLetters(Uri broker)
 
     private static string ErrorQueue(string queue) => queue + "_error";
 
-    private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        await new ConnectionFactory { Uri = broker, ClientProvidedName = "support", AutomaticRecoveryEnabled = false }.CreateConnectionAsync(cancellationToken);
+    private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var factory = broker.Factory("support");
+        factory.AutomaticRecoveryEnabled = false;
+        return await factory.CreateConnectionAsync(cancellationToken);
+    }
 }

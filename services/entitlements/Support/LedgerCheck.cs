@@ -16,11 +16,17 @@ internal static class LedgerCheck
 {
     internal static void MapLedgerCheck(this IEndpointRouteBuilder read) => read.MapGet("/ledger/violations", CheckAsync);
 
+    /// <summary>What is not as it must be.</summary>
+    internal static Task<List<LedgerViolation>> FindAsync(EntitlementsDb db, CancellationToken cancellationToken)
+    {
+        // It reads every entry that there is.
+        db.Database.SetCommandTimeout(TimeSpan.FromMinutes(5));
+        return db.Database.SqlQuery<LedgerViolation>($"select rule, subject, coalesce(found, '') as found from ledger_violations()").ToListAsync(cancellationToken);
+    }
+
     private static async Task<LedgerViolations> CheckAsync(IDbContextFactory<EntitlementsDb> databases, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        // It reads every entry that there is.
-        db.Database.SetCommandTimeout(TimeSpan.FromMinutes(5));
-        return new(await db.Database.SqlQuery<LedgerViolation>($"select rule, subject, coalesce(found, '') as found from ledger_violations()").ToListAsync(cancellationToken));
+        return new(await FindAsync(db, cancellationToken));
     }
 }

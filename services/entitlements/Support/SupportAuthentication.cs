@@ -70,8 +70,8 @@ internal sealed class SupportMetrics
     public SupportMetrics(IMeterFactory meters)
     {
         var meter = meters.Create("HomeStage.Entitlements");
-        _refused = meter.CreateCounter<long>("homestage.support.refused", "{request}", "Requests to the support API that were refused, by reason.");
-        _actions = meter.CreateCounter<long>("homestage.support.actions", "{action}", "What support people did, by action.");
+        _refused = meter.CreateCounter<long>("homestage.support.refused", "{request}", "Requests to the support API that were refused, by `reason`.");
+        _actions = meter.CreateCounter<long>("homestage.support.actions", "{action}", "What support people did, by `action`.");
     }
 
     internal void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));

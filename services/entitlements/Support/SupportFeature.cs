@@ -1,5 +1,6 @@
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Support;
 using Microsoft.AspNetCore.Authentication;
 
@@ -17,7 +18,7 @@ internal static class SupportFeature
         service.AddInternalClient<BillingClient>(
             "billing", service.Settings.Urls("BILLING_URL", "the addresses of billing, e.g. http://127.0.0.1:5003"), BillingClient.Limit);
         service.Services.AddSingleton(SupportOperators.From(service.Settings));
-        service.Services.AddSingleton(new DeadLetters(BrokerUrl(service)));
+        service.Services.AddSingleton(new DeadLetters(BrokerAddress.Read(service.Settings, "SUPPORT_BROKER_URL")));
         service.Services.AddSingleton<SupportMetrics>();
         service.Services.AddSingleton<SupportDesk>();
         service.Services.AddAuthentication()
@@ -38,15 +39,5 @@ internal static class SupportFeature
             act.MapOrderCommands();
             act.MapDeadLetterCommands();
         });
-    }
-
-    private static Uri BrokerUrl(ServiceBuilder service)
-    {
-        const string name = "SUPPORT_BROKER_URL";
-        var text = service.Settings.Required(name, "the address of the broker for its user of the support people, amqp://user:password@host:port/vhost");
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "amqp" or "amqps")
-            return url;
-        service.Settings.Refuse(name, "must be an address such as amqp://user:password@host:5672/vhost");
-        return new Uri("amqp://missing.invalid");
     }
 }

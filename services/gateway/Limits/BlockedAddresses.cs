@@ -6,6 +6,7 @@ using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Gateway.Limits;
 
@@ -13,8 +14,9 @@ namespace HomeStage.Gateway.Limits;
 /// The addresses that support blocked, as entitlements lists them. Asked for every 5 s, so that a block is obeyed within 10; while
 /// entitlements is away the last list holds.
 /// </summary>
-internal sealed partial class BlockedAddresses(IServiceProvider services, TimeProvider time, ILogger<BlockedAddresses> logger) : BackgroundService
+internal sealed partial class BlockedAddresses(IServiceProvider services, Sweeps sweeps, TimeProvider time, ILogger<BlockedAddresses> logger) : BackgroundService
 {
+    private const string SweepName = "blocked_addresses";
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
     private FrozenDictionary<string, DateTimeOffset?> _until = FrozenDictionary<string, DateTimeOffset?>.Empty;
@@ -28,14 +30,17 @@ internal sealed partial class BlockedAddresses(IServiceProvider services, TimePr
     {
         // The network's time, not the clock that tests move.
         using var timer = new PeriodicTimer(Period);
+        sweeps.Expect(SweepName, Period);
         do
         {
             try
             {
                 await ReadAsync(stoppingToken);
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.Away(logger, error);
             }
         }

@@ -1,5 +1,6 @@
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Hosting.Redis;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Gateway.Sessions;
 
@@ -14,12 +15,13 @@ internal sealed record RevocationTimes(TimeSpan ReadEvery)
 /// Redis says so or comes back.
 /// </summary>
 internal sealed partial class RevocationReader(
-    Revocations revocations, RevocationTimes times, RedisConnection redis, IServiceProvider services, TimeProvider time, ILogger<RevocationReader> logger)
+    Revocations revocations, RevocationTimes times, RedisConnection redis, IServiceProvider services, Sweeps sweeps, TimeProvider time, ILogger<RevocationReader> logger)
     : BackgroundService
 {
     /// <summary>The channel on which entitlements says that there is something to read.</summary>
     internal const string Channel = "homestage:revocations";
 
+    private const string SweepName = "revocations";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -27,6 +29,7 @@ internal sealed partial class RevocationReader(
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
+        sweeps.Expect(SweepName, times.ReadEvery);
         await ReadAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
@@ -61,10 +64,12 @@ internal sealed partial class RevocationReader(
                 return false;
             revocations.Add(subjects);
             _next = next;
+            sweeps.Succeeded(SweepName);
             return true;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
+            sweeps.Failed(SweepName);
             Log.NotRead(logger, error);
             return false;
         }

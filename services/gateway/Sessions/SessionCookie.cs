@@ -40,7 +40,7 @@ internal sealed class SessionCookie(TimeProvider time, IOptionsMonitor<CookieAut
     {
         var session = Session.Visitor(account ?? Guid.CreateVersion7(Now), Now);
         await SetAsync(context, session);
-        metrics.SessionIssued();
+        metrics.SessionIssued(context);
         return session;
     }
 

@@ -1,5 +1,6 @@
 using HomeStage.Gateway.Entitlements;
 using HomeStage.Gateway.Sessions;
+using HomeStage.Gateway.Telemetry;
 
 namespace HomeStage.Gateway.SignIn;
 
@@ -17,7 +18,8 @@ internal enum SignInOutcome
 }
 
 /// <summary>Makes a member's session of what a provider said, in place of the session that the browser has.</summary>
-internal sealed class SignIns(EntitlementsClient entitlements, SessionCookie cookie, CookieKeys keys, Revocations revocations, RegisteredSessions registered)
+internal sealed class SignIns(
+    EntitlementsClient entitlements, SessionCookie cookie, CookieKeys keys, Revocations revocations, RegisteredSessions registered, GatewayMetrics metrics)
 {
     /// <param name="context">The request of the browser that signs in.</param>
     /// <param name="who">Whom the provider named.</param>
@@ -58,6 +60,7 @@ internal sealed class SignIns(EntitlementsClient entitlements, SessionCookie coo
         registered.Add(session);
         PendingMerge.Clear(context);
         await SessionCookie.SetAsync(context, Session.Member(session, signedIn.AccountId, who.Provider, now));
+        metrics.SignedIn(context);
         return SignInOutcome.Done;
     }
 

@@ -16,10 +16,14 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
         Record(context, "csrf_rejected", context.Request.Headers.Origin.Count > 0 ? "origin" : "fetch_site", Log.CsrfRejected);
 
     /// <summary>An Authorization header that identifies nobody, or not somebody who may do this.</summary>
-    public void CredentialRejected(HttpContext context, string reason) => Record(context, "authentication_failed", reason, Log.AuthenticationFailed);
+    public void CredentialRejected(HttpContext context, string reason)
+    {
+        metrics.CredentialRefused(context);
+        Record(context, "authentication_failed", reason, Log.AuthenticationFailed);
+    }
 
     /// <summary>A provider's answer that is forged, too old, of another browser, or not what was asked for.</summary>
-    public void SignInFailed(HttpContext context) => Record(context, "authentication_failed", "sign_in", Log.AuthenticationFailed);
+    public void SignInFailed(HttpContext context) => CredentialRejected(context, "sign_in");
 
     /// <summary>A session cookie that none of the keys decrypts.</summary>
     public void CookieUnreadable(HttpContext context) => Record(context, "session_unreadable", "cookie", Log.SessionUnreadable);

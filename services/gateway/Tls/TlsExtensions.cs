@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -41,6 +42,7 @@ internal static class TlsExtensions
         service.ConfigureListener(listener =>
         {
             var certificates = listener.ApplicationServices.GetRequiredService<Certificates>();
+            listener.ApplicationServices.GetRequiredService<GatewayMetrics>().ObserveCertificate(() => certificates.ExpiresAt);
             listener.UseHttps(new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions

@@ -12,6 +12,7 @@ internal static class AttemptsFeature
         service.Services.AddSingleton<JobWriter>();
         service.Services.AddSingleton<WorkerMessages>();
         service.Services.AddHostedService<Scheduler>();
+        service.Services.AddHostedService<JobSampler>();
         service.Map(app => app.MapClaims());
     }
 }

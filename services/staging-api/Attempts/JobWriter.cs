@@ -53,6 +53,8 @@ internal sealed class JobWriter(
             hub.Announce(decision.Stream ?? job.AccountId, job.Id);
         if (decision.Send)
             metrics.AttemptSent();
+        if (decision.Event == "running" && job is { Attempt: 1, QueuedAt: { } queued, ClaimedAt: { } claimed })
+            metrics.Claimed(claimed - queued);
         if (decision.Ended is { } ended)
             metrics.AttemptEnded(ended.Outcome);
         if (decision.Settle)

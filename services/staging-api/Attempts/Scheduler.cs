@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging.Attempts;
@@ -6,11 +7,15 @@ namespace HomeStage.Staging.Attempts;
 /// Lets time pass for jobs: sends what is due, sends again what nobody claimed, takes expired leases back, ends what is over.
 /// Every replica runs one; rows that another is at are skipped.
 /// </summary>
-internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, JobWriter jobs, TimeProvider time, ILogger<Scheduler> logger)
+internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, JobWriter jobs, Sweeps sweeps, TimeProvider time, ILogger<Scheduler> logger)
     : BackgroundService
 {
+    private const string SweepName = "job_schedule";
     private const int BatchSize = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The longest that one look is expected to take.</summary>
+    private static readonly TimeSpan Expected = TimeSpan.FromSeconds(10);
 
     // While nobody could renew, a lease that ran out says nothing about its worker.
     private static readonly TimeSpan Grace = JobMachine.Lease;
@@ -20,6 +25,7 @@ internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        sweeps.Expect(SweepName, Expected);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -28,9 +34,12 @@ internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, 
                 {
                     // There may be more.
                 }
+
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.SweepFailed(logger, error);
                 _leasesExpireFrom = null;
             }

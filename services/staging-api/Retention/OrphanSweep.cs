@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Telemetry;
 using HomeStage.Hosting.Turns;
 using HomeStage.Staging.Attempts;
 using HomeStage.Storage;
@@ -11,7 +12,7 @@ namespace HomeStage.Staging.Retention;
 /// Only files of more than a day, and never one of a job that has not ended. One replica at a time sweeps.
 /// </summary>
 internal sealed partial class OrphanSweep(
-    IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, StagingMetrics metrics, TimeProvider time, ILogger<OrphanSweep> logger)
+    IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, StagingMetrics metrics, Sweeps sweeps, TimeProvider time, ILogger<OrphanSweep> logger)
     : BackgroundService
 {
     /// <summary>How old a file must be; longer than any job or submission may take.</summary>
@@ -19,6 +20,7 @@ internal sealed partial class OrphanSweep(
 
     /// <summary>Of its <see cref="Turn"/>.</summary>
     internal const long TurnKey = 0x486F_6D65_5377_6570;
+    private const string SweepName = "orphaned_blobs";
     private const int BatchSize = 500;
     private const string Photos = "photos";
     private static readonly TimeSpan Interval = TimeSpan.FromHours(6);
@@ -42,15 +44,18 @@ internal sealed partial class OrphanSweep(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        sweeps.Expect(SweepName, Interval);
         while (!stoppingToken.IsCancellationRequested)
         {
             var wait = Interval;
             try
             {
-                await SweepAsync(stoppingToken);
+                if (await SweepAsync(stoppingToken) is not null)
+                    sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.SweepFailed(logger, error);
                 wait = AfterFailure;
             }

@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Telemetry;
 using HomeStage.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -6,8 +7,9 @@ namespace HomeStage.Staging.Retention;
 
 /// <summary>Removes what is kept for a time only: unused photos, files of deleted jobs, old idempotency keys. Safe on every replica at once.</summary>
 internal sealed partial class RetentionSweep(
-    IDbContextFactory<StagingDb> databases, IBlobStore blobs, Deletion deletion, TimeProvider time, ILogger<RetentionSweep> logger) : BackgroundService
+    IDbContextFactory<StagingDb> databases, IBlobStore blobs, Deletion deletion, Sweeps sweeps, TimeProvider time, ILogger<RetentionSweep> logger) : BackgroundService
 {
+    private const string SweepName = "retention";
     private const int BatchSize = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan KeysKept = TimeSpan.FromDays(7);
@@ -33,14 +35,17 @@ internal sealed partial class RetentionSweep(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        sweeps.Expect(SweepName, Interval);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await SweepAsync(stoppingToken);
+                sweeps.Succeeded(SweepName);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                sweeps.Failed(SweepName);
                 Log.SweepFailed(logger, error);
             }
             catch (OperationCanceledException)

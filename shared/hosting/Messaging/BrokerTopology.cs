@@ -22,10 +22,9 @@ internal static class BrokerTopology
         ["x-dead-letter-routing-key"] = ErrorQueue(queue),
     };
 
-    internal static async Task DeclareAsync(Uri broker, BusTopology topology, CancellationToken cancellationToken)
+    internal static async Task DeclareAsync(BrokerAddress broker, BusTopology topology, CancellationToken cancellationToken)
     {
-        var factory = new ConnectionFactory { Uri = broker, ClientProvidedName = "migrate" };
-        await using var connection = await factory.CreateConnectionAsync(cancellationToken);
+        await using var connection = await broker.Factory("migrate").CreateConnectionAsync(cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         foreach (var message in topology.Published)
             await DeclareExchangeAsync(channel, ExchangeOf(message), cancellationToken);

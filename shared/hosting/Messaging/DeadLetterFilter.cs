@@ -8,12 +8,20 @@ namespace HomeStage.Hosting.Messaging;
 /// process puts back, goes back to the queue; anything else
 /// goes on to MassTransit's error transport, which keeps it in <c>&lt;queue&gt;_error</c> with the reason in its headers.
 /// </summary>
-internal sealed class DeadLetterFilter(string queue) : IFilter<ExceptionReceiveContext>
+internal sealed class DeadLetterFilter : IFilter<ExceptionReceiveContext>
 {
     private static readonly Meter Meter = new("HomeStage.Messaging");
 
     private static readonly Counter<long> DeadLettered = Meter.CreateCounter<long>(
-        "homestage.messaging.dead_lettered", "{message}", "Messages moved to a dead-letter queue.");
+        "homestage.messaging.dead_lettered", "{message}", "Messages moved to a dead-letter queue, by `queue`.");
+
+    private readonly string _queue;
+
+    public DeadLetterFilter(string queue)
+    {
+        _queue = queue;
+        DeadLettered.Add(0, new KeyValuePair<string, object?>("queue", queue));
+    }
 
     public async Task Send(ExceptionReceiveContext context, IPipe<ExceptionReceiveContext> next)
     {
@@ -21,10 +29,10 @@ internal sealed class DeadLetterFilter(string queue) : IFilter<ExceptionReceiveC
         if (context.Exception.GetBaseException() is PutBackException || Infrastructure.IsTransient(context.Exception))
             throw new TransientConsumerException(context.Exception);
         await next.Send(context);
-        DeadLettered.Add(1, new KeyValuePair<string, object?>("queue", queue));
+        DeadLettered.Add(1, new KeyValuePair<string, object?>("queue", _queue));
     }
 
-    public void Probe(ProbeContext context) => context.CreateFilterScope("deadLetter").Add("queue", queue);
+    public void Probe(ProbeContext context) => context.CreateFilterScope("deadLetter").Add("queue", _queue);
 }
 
 /// <summary>Thrown by a consumer that cannot finish, because its process is stopping: the message goes back to its queue at once, for another replica.</summary>

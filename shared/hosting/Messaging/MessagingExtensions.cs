@@ -1,4 +1,5 @@
-using HomeStage.Hosting.Configuration;
+using System.Diagnostics.Metrics;
+using HomeStage.Hosting.Telemetry;
 using MassTransit;
 using MassTransit.Middleware;
 using Microsoft.EntityFrameworkCore;
@@ -58,14 +59,14 @@ public sealed class BusTopology
 public static class MessagingExtensions
 {
     /// <summary>
-    /// Adds the bus. Reads <c>RABBITMQ_URL</c>, and <c>MIGRATE_RABBITMQ_URL</c> for the migration, which declares exchanges, queues,
+    /// Adds the bus. Reads <c>RABBITMQ_URL</c>, <c>TRUSTED_CA_FILE</c>, and <c>MIGRATE_RABBITMQ_URL</c> for the migration, which declares exchanges, queues,
     /// bindings and dead-letter queues before any dispatcher starts.
     /// </summary>
     public static void AddMessaging(this ServiceBuilder service, Action<BusTopology> describe)
     {
         var topology = new BusTopology(service.Name);
         describe(topology);
-        var url = BrokerUrl(service.Settings, "RABBITMQ_URL");
+        var broker = BrokerAddress.Read(service.Settings, "RABBITMQ_URL");
         service.Services.AddSingleton(topology);
         service.Services.AddSingleton<BusPublisher>();
         service.Services.AddSingleton<BrokerReachable>();
@@ -78,7 +79,7 @@ public static class MessagingExtensions
             {
                 var stopping = context.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
                 var reachable = context.GetRequiredService<BrokerReachable>();
-                bus.Host(url, host =>
+                broker.Configure(bus, host =>
                 {
                     host.PublisherConfirmation = true;
                     // A frozen broker counts as lost after two of them.
@@ -97,10 +98,16 @@ public static class MessagingExtensions
         });
         service.Services.AddSingleton<DetachedConsumers>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<DetachedConsumers>());
+        if (topology.Subscriptions.Count > 0)
+        {
+            service.Services.AddHostedService(provider => new QueueSampler(
+                broker.Factory(service.Name + " figures"), topology, provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<Sweeps>()));
+        }
+
         service.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = false);
         service.AddMigration(settings =>
         {
-            var admin = BrokerUrl(settings, "MIGRATE_RABBITMQ_URL");
+            var admin = BrokerAddress.Read(settings, "MIGRATE_RABBITMQ_URL");
             return cancellationToken => BrokerTopology.DeclareAsync(admin, topology, cancellationToken);
         });
     }
@@ -113,6 +120,7 @@ public static class MessagingExtensions
         service.Services.AddSingleton<Inbox<TDb>>();
         service.Services.TryAddSingleton<OutboxDispatcher>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<OutboxDispatcher>());
+        service.Services.AddHostedService<OutboxSampler>();
     }
 
     private static void Consume(IRabbitMqReceiveEndpointConfigurator endpoint, BusTopology.Subscription subscription, IBusRegistrationContext context)
@@ -140,14 +148,5 @@ public static class MessagingExtensions
             retry.Exponential(245, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(250));
         });
         subscription.Attach(endpoint, context);
-    }
-
-    private static Uri BrokerUrl(Settings settings, string name)
-    {
-        var text = settings.Required(name, "the broker's address, amqp://user:password@host:port/vhost");
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "amqp" or "amqps")
-            return url;
-        settings.Refuse(name, "must be an address such as amqp://user:password@host:5672/vhost");
-        return new Uri("amqp://missing.invalid");
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using HomeStage.Hosting.Telemetry;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,7 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
     private static readonly ActivitySource Source = new("HomeStage.Messaging");
     private static readonly Meter Meter = new("HomeStage.Messaging");
-    private static readonly Histogram<double> Lag = Meter.CreateHistogram<double>(
+    private static readonly Histogram<double> Lag = Meter.CreateDuration(
         "homestage.outbox.lag", "s", "Time from a message's row to the broker's confirmation.");
 
     // A broker that is away is tried again soon, so that service returns with it; a message that it will not take waits ever longer.
@@ -33,7 +34,10 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         (Outcome.Refused, "update outbox set available_at = now() + least(30, 0.25 * 2 ^ least(attempts, 8)) * interval '1 s' where id = any($1)"),
     ];
 
+    private const string SweepName = "outbox_dispatch";
+
     private readonly NpgsqlDataSource _dataSource;
+    private readonly Sweeps _sweeps;
     private readonly Outbox _outbox;
     private readonly BusPublisher _publisher;
     private readonly TimeProvider _time;
@@ -41,9 +45,9 @@ internal sealed partial class OutboxDispatcher : BackgroundService
     private readonly Dictionary<string, Type> _types;
 
     public OutboxDispatcher(
-        NpgsqlDataSource dataSource, Outbox outbox, BusPublisher publisher, BusTopology topology, TimeProvider time, ILogger<OutboxDispatcher> logger)
+        NpgsqlDataSource dataSource, Outbox outbox, BusPublisher publisher, BusTopology topology, Sweeps sweeps, TimeProvider time, ILogger<OutboxDispatcher> logger)
     {
-        (_dataSource, _outbox, _publisher, _time, _logger) = (dataSource, outbox, publisher, time, logger);
+        (_dataSource, _outbox, _publisher, _sweeps, _time, _logger) = (dataSource, outbox, publisher, sweeps, time, logger);
         _types = topology.Published.ToDictionary(type => type.Name, StringComparer.Ordinal);
     }
 
@@ -67,6 +71,8 @@ internal sealed partial class OutboxDispatcher : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // As long as a broker that is away may hold up one look.
+        _sweeps.Expect(SweepName, TimeSpan.FromSeconds(30));
         var lastPurge = DateTimeOffset.MinValue;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -85,12 +91,14 @@ internal sealed partial class OutboxDispatcher : BackgroundService
                     lastPurge = _time.GetUtcNow();
                 }
 
+                _sweeps.Succeeded(SweepName);
                 if (sent > 0)
                     await Task.Delay(Pace, TimeProvider.System, stoppingToken);
                 await _outbox.WaitAsync(PollInterval, stoppingToken);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                _sweeps.Failed(SweepName);
                 Log.DispatchFailed(_logger, error);
                 await Task.Delay(TimeSpan.FromSeconds(1), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

@@ -12,7 +12,7 @@ public static class DatabaseExtensions
 {
     /// <summary>
     /// Adds the data source, a factory for <typeparamref name="TDb"/>, the migration of its assembly, and readiness only once the
-    /// schema is at least as new as this build. Reads <c>DATABASE_CONNECTION</c> and <c>DATABASE_POOL</c>; for migrations
+    /// schema is at least as new as this build. Reads <c>DATABASE_CONNECTION</c>, <c>DATABASE_POOL</c> and <c>TRUSTED_CA_FILE</c>; for migrations
     /// <c>MIGRATE_DATABASE_CONNECTION</c> and <c>MIGRATE_APP_ROLE</c>.
     /// </summary>
     public static void AddDatabase<TDb>(this ServiceBuilder service)
@@ -21,7 +21,8 @@ public static class DatabaseExtensions
         var runner = new MigrationRunner(typeof(DatabaseExtensions).Assembly, typeof(TDb).Assembly);
         var connection = ConnectionString(service.Settings, "DATABASE_CONNECTION", "the connection string of the service's own database role");
         var pool = service.Settings.WholeNumber("DATABASE_POOL", 20, 1, 500, "connections that one replica may hold");
-        service.Services.AddSingleton(provider => Connect(service.Name, connection, pool, provider.GetRequiredService<ILoggerFactory>()));
+        var authority = TrustedAuthority.Read(service.Settings);
+        service.Services.AddSingleton(provider => Connect(service.Name, connection, authority, pool, provider.GetRequiredService<ILoggerFactory>()));
         service.Services.AddPooledDbContextFactory<TDb>((provider, options) => options
             .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
             .UseSnakeCaseNames());
@@ -29,10 +30,11 @@ public static class DatabaseExtensions
         service.AddMigration(settings =>
         {
             var ddl = ConnectionString(settings, "MIGRATE_DATABASE_CONNECTION", "the connection string of the role that owns the schema");
+            var ownersAuthority = TrustedAuthority.Read(settings);
             var appRole = settings.Required("MIGRATE_APP_ROLE", "the name of the role that the service runs as");
             return async cancellationToken =>
             {
-                await using var dataSource = NpgsqlDataSource.Create(ddl);
+                await using var dataSource = Builder(ddl, ownersAuthority).Build();
                 await runner.ApplyAsync(dataSource, appRole, cancellationToken);
             };
         });
@@ -43,8 +45,11 @@ public static class DatabaseExtensions
         var text = settings.Required(name, meaning);
         try
         {
-            if (new NpgsqlConnectionStringBuilder(text) is { Host: null } or { Username: null } or { Database: null })
+            var connection = new NpgsqlConnectionStringBuilder(text);
+            if (connection is { Host: null } or { Username: null } or { Database: null })
                 settings.Refuse(name, "must name Host, Username and Database: " + meaning);
+            else if (settings.Production && IsUnverified(connection))
+                settings.Refuse(name, "encrypts without verifying the server: use SSL Mode=VerifyFull, with TRUSTED_CA_FILE for an authority of your own");
         }
         catch (ArgumentException)
         {
@@ -54,10 +59,23 @@ public static class DatabaseExtensions
         return text;
     }
 
-    private static NpgsqlDataSource Connect(string name, string connection, int pool, ILoggerFactory loggers)
+    /// <summary>Whether the connection is encrypted without a look at whom it is encrypted for, which keeps out nobody who can be in between.</summary>
+    private static bool IsUnverified(NpgsqlConnectionStringBuilder connection) =>
+        connection.SslMode is SslMode.Require or SslMode.VerifyCA;
+
+    private static NpgsqlDataSourceBuilder Builder(string connection, TrustedAuthority? authority)
     {
         var builder = new NpgsqlDataSourceBuilder(connection);
+        builder.ConnectionStringBuilder.RootCertificate ??= authority?.File;
+        return builder;
+    }
+
+    private static NpgsqlDataSource Connect(string name, string connection, TrustedAuthority? authority, int pool, ILoggerFactory loggers)
+    {
+        var builder = Builder(connection, authority);
         builder.UseLoggerFactory(loggers);
+        // The pool's label in metrics, which would be the connection string.
+        builder.Name = name;
         builder.ConnectionStringBuilder.ApplicationName = name;
         builder.ConnectionStringBuilder.MaxPoolSize = pool;
         // Bounded waits: a request answers 503 rather than pile up behind a database that is away.

@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Configuration;
 using Polly;
 using Polly.CircuitBreaker;
 using StackExchange.Redis;
@@ -16,20 +17,27 @@ public sealed class RedisConnection : IAsyncDisposable
     private readonly TimeSpan _limit;
     private readonly SemaphoreSlim _places = new(MostInFlight);
     private readonly Lazy<Task<ConnectionMultiplexer>> _connection;
-    private readonly ResiliencePipeline _breaker = new ResiliencePipelineBuilder()
-        .AddCircuitBreaker(new CircuitBreakerStrategyOptions
-        {
-            FailureRatio = 0.5,
-            MinimumThroughput = 4,
-            SamplingDuration = TimeSpan.FromSeconds(2),
-            BreakDuration = TimeSpan.FromSeconds(1),
-        })
-        .Build();
+    private readonly RedisMetrics _metrics;
+    private readonly ResiliencePipeline _breaker;
 
-    internal RedisConnection(string configuration, TimeSpan limit)
+    internal RedisConnection(string configuration, TimeSpan limit, TrustedAuthority? authority, RedisMetrics metrics)
     {
         _limit = limit;
+        _metrics = metrics;
+        _breaker = new ResiliencePipelineBuilder()
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions
+            {
+                FailureRatio = 0.5,
+                MinimumThroughput = 4,
+                SamplingDuration = TimeSpan.FromSeconds(2),
+                BreakDuration = TimeSpan.FromSeconds(1),
+                OnOpened = _ => Changed(open: true),
+                OnClosed = _ => Changed(open: false),
+            })
+            .Build();
         var options = ConfigurationOptions.Parse(configuration);
+        if (authority is not null)
+            options.CertificateValidation += authority.Accepts;
         options.AbortOnConnectFail = false;
         options.ConnectTimeout = 1000;
         options.ReconnectRetryPolicy = new LinearRetry(500);
@@ -41,7 +49,11 @@ public sealed class RedisConnection : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         if (!_places.Wait(0, CancellationToken.None))
+        {
+            _metrics.Failed("crowded");
             throw new RedisUnavailableException(inner: null);
+        }
+
         try
         {
             return await _breaker.ExecuteAsync(
@@ -51,12 +63,19 @@ public sealed class RedisConnection : IAsyncDisposable
         }
         catch (Exception error) when (error is RedisException or TimeoutException or BrokenCircuitException)
         {
+            _metrics.Failed(error switch { TimeoutException => "timeout", BrokenCircuitException => "breaker", _ => "error" });
             throw new RedisUnavailableException(error);
         }
         finally
         {
             _places.Release();
         }
+    }
+
+    private ValueTask Changed(bool open)
+    {
+        _metrics.BreakerChanged(open);
+        return ValueTask.CompletedTask;
     }
 
     private async Task<T> ConnectAndRunAsync<T>(Func<IDatabase, Task<T>> command)

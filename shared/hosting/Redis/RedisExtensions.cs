@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
@@ -6,7 +7,7 @@ namespace HomeStage.Hosting.Redis;
 /// <summary>The connection to Redis.</summary>
 public static class RedisExtensions
 {
-    /// <summary>Adds <see cref="RedisConnection"/>; reads <c>REDIS_CONNECTION</c> and <c>REDIS_TIMEOUT_MS</c>. The service starts without Redis.</summary>
+    /// <summary>Adds <see cref="RedisConnection"/>; reads <c>REDIS_CONNECTION</c>, <c>REDIS_TIMEOUT_MS</c> and <c>TRUSTED_CA_FILE</c>. The service starts without Redis.</summary>
     public static void AddRedis(this ServiceBuilder service)
     {
         var text = service.Settings.Required("REDIS_CONNECTION", "host:port,password=… of Redis");
@@ -20,6 +21,8 @@ public static class RedisExtensions
         }
 
         var limit = service.Settings.WholeNumber("REDIS_TIMEOUT_MS", 100, 10, 10_000, "how long a call to Redis may take, in ms");
-        service.Services.AddSingleton(_ => new RedisConnection(text, TimeSpan.FromMilliseconds(limit)));
+        var authority = TrustedAuthority.Read(service.Settings);
+        service.Services.AddSingleton<RedisMetrics>();
+        service.Services.AddSingleton(provider => new RedisConnection(text, TimeSpan.FromMilliseconds(limit), authority, provider.GetRequiredService<RedisMetrics>()));
     }
 }

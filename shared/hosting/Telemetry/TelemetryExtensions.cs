@@ -61,6 +61,8 @@ internal static class TelemetryExtensions
         if (!otlp)
             service.Services.AddSingleton(_ => TraceIdsOnly());
         service.Services.AddHostedService<TelemetryLifetime>();
+        service.Services.AddSingleton<Sweeps>();
+        service.Services.AddSingleton<ProcessMetrics>();
     }
 
     /// <summary>Trace ids are made and passed on, for the logs; spans that nobody would get are not recorded.</summary>
@@ -75,18 +77,24 @@ internal static class TelemetryExtensions
         return listener;
     }
 
-    internal static void UseTelemetry(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    internal static void UseTelemetry(this IApplicationBuilder app)
     {
-        await next(context);
-        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
-            return;
-        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
-        activity.SetTag("http.route", route);
-        // A path may hold a token; the route says as much as a trace needs.
-        activity.SetTag("url.path", route);
-        if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
-            activity.SetStatus(ActivityStatusCode.Error);
-    });
+        // Before anything else is made: what is counted while nobody listens is lost, the zeros too that counters begin with.
+        app.ApplicationServices.GetRequiredService<OpenTelemetrySdk>();
+        app.ApplicationServices.GetRequiredService<ProcessMetrics>();
+        app.Use(async (context, next) =>
+        {
+            await next(context);
+            if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
+                return;
+            var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+            activity.SetTag("http.route", route);
+            // A path may hold a token; the route says as much as a trace needs.
+            activity.SetTag("url.path", route);
+            if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
+                activity.SetStatus(ActivityStatusCode.Error);
+        });
+    }
 
     /// <summary>Leaves of an outgoing call's address who was called; its path may hold a token, and the one who was called knows the route.</summary>
     private sealed class WithoutPaths : BaseProcessor<Activity>
