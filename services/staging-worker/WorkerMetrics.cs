@@ -61,6 +61,6 @@ internal sealed class WorkerMetrics
     public void CallEnded(TimeSpan duration, bool succeeded)
     {
         _inFlight.Add(-1);
-        _providerTime.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("succeeded", succeeded));
+        _providerTime.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("succeeded", succeeded ? "true" : "false"));
     }
 }

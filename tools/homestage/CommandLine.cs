@@ -3,6 +3,7 @@ using HomeStage.Tool.Bench;
 using HomeStage.Tool.Chaos;
 using HomeStage.Tool.Demo;
 using HomeStage.Tool.Deployments;
+using HomeStage.Tool.Observe;
 using HomeStage.Tool.OpenApi;
 using HomeStage.Tool.Support;
 using HomeStage.Tool.Test;
@@ -18,7 +19,7 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), BarePeer() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), Generate(), BarePeer() };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -114,6 +115,13 @@ internal static class CommandLine
     {
         var command = new Command("openapi", "Writes the API document as the services are now.");
         command.SetAction(_ => RunAsync(OpenApiCommand.RunAsync));
+        return command;
+    }
+
+    private static Command Generate()
+    {
+        var command = new Command("generate", "Writes what follows from the code: the reference of metrics and the dashboards.");
+        command.SetAction(_ => RunAsync(GenerateCommand.RunAsync));
         return command;
     }
 

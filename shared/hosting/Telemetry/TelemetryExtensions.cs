@@ -80,7 +80,7 @@ internal static class TelemetryExtensions
     internal static void UseTelemetry(this IApplicationBuilder app)
     {
         // Before anything else is made: what is counted while nobody listens is lost, the zeros too that counters begin with.
-        app.ApplicationServices.GetRequiredService<OpenTelemetrySdk>();
+        _ = app.ApplicationServices.GetRequiredService<OpenTelemetrySdk>().MeterProvider;
         app.ApplicationServices.GetRequiredService<ProcessMetrics>();
         app.Use(async (context, next) =>
         {

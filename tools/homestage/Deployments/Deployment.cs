@@ -49,7 +49,7 @@ internal sealed class Deployment
 
     private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
-    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "DATABASE_POOL", "DRAIN_SECONDS", "DRAIN_DELAY_SECONDS"];
+    private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "DATABASE_POOL", "DRAIN_SECONDS", "DRAIN_DELAY_SECONDS"];
 
     private static readonly string[] BlobSettings =
         ["BLOBS_S3_BUCKET", "BLOBS_S3_REGION", "BLOBS_S3_ENDPOINT", "BLOBS_S3_ACCESS_KEY", "BLOBS_S3_SECRET_KEY", "BLOBS_S3_ENCRYPTION", "BLOBS_S3_KMS_KEY"];
@@ -63,7 +63,7 @@ internal sealed class Deployment
             "LIMIT_UPLOAD", "LIMIT_STREAM", "LIMIT_STAGING", "LIMIT_CHECKOUT", "LIMIT_KEYS", "LIMIT_SIGN_IN", "LIMIT_RESTORE", "LIMIT_STATIC",
         ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
-        ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET"],
+        ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
         ["staging-api"] = [.. BlobSettings, "CLAMAV_ADDRESS"],
         ["staging-worker"] = [.. BlobSettings, "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
@@ -258,7 +258,8 @@ internal sealed class Deployment
         ]);
         // What points at a simulator stays: a person's OPENAI_BASE_URL belongs to the person's key.
         var signIn = program == "gateway" && !_input.WithSignIn ? _input.Given.Keys.Where(name => name.StartsWith("SIGN_IN_", StringComparison.Ordinal)) : [];
-        foreach (var passed in PassedToAll.Concat(PassedTo[program]).Concat(signIn).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
+        var telemetry = _input.Given.Keys.Where(name => name.StartsWith("OTEL_", StringComparison.Ordinal));
+        foreach (var passed in PassedToAll.Concat(PassedTo[program]).Concat(telemetry).Concat(signIn).Where(setting => _input.Given.ContainsKey(setting) && !PointsAtSimulator(setting)))
             settings[passed] = _input.Given[passed];
         return new(NameOf(program, number), program, [], settings)
         {

@@ -41,7 +41,7 @@ internal static class AptScript
         install "$@" || { update && install "$@"; } || exit 1
 
         if [ -d /run/systemd/system ]; then
-          for unit in postgresql.service rabbitmq-server.service redis-server.service epmd.socket epmd.service; do
+          for unit in postgresql.service rabbitmq-server.service redis-server.service epmd.socket epmd.service prometheus.service; do
             echo "$units_before" | grep -qx "$unit" || systemctl disable --quiet "$unit" 2>/dev/null
           done
         fi

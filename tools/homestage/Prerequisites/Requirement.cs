@@ -35,6 +35,7 @@ internal sealed record Requirement(string Name, string[] Packages, Func<bool> Is
         .. ToRun,
         .. ToSignIn,
         new("ClamAV's daemon", ["clamav-daemon"], () => Executables.OnPath("clamd") is not null),
+        new("Prometheus", ["prometheus"], () => Executables.OnPath("prometheus") is not null && Executables.OnPath("promtool") is not null),
         new("Chromium", ["chromium", "chromium-browser"], () => Executables.OnPath("chromium") is not null || Executables.OnPath("chromium-browser") is not null),
     ];
 
