@@ -33,6 +33,10 @@ internal sealed class BillingMetrics
         _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by `reason`. Anything but 0 wants a person.");
         _calls = meter.CreateDuration("homestage.billing.stripe.duration", "s", "Calls to Stripe with their retries, by `outcome`: the HTTP status, timeout, unreachable or failed.");
         meter.CreateObservableGauge("homestage.billing.webhook_failures.in_row", () => Volatile.Read(ref _failuresInRow), "{request}", "Webhook requests that this replica refused or could not store since the last one that it took.");
+        // An alert sees a counter grow, not begin.
+        _missed.Add(0);
+        foreach (var reason in (ReadOnlySpan<string>)["signature_missing", "signature_malformed", "signature_mismatch", "event_unreadable"])
+            _signatures.Add(0, new KeyValuePair<string, object?>("reason", reason));
     }
 
     public void ObserveArrivals(Func<int> waiting) =>

@@ -47,20 +47,6 @@ public sealed class MainJobTests(SharedStack shared)
     }
 
     [Fact]
-    public async Task One_trace_leads_from_the_request_to_the_ledger()
-    {
-        using var visitor = await Visitor.ArriveAsync(Stack);
-        await visitor.BuyAsync("quick");
-        var job = await visitor.StageAsync();
-        await visitor.EndedAsync(job);
-
-        // What staging-api asked for and what the worker did are logged by two processes under one trace id.
-        var lines = await Eventually.ValueAsync(
-            () => Task.FromResult(TracesOf(job, "staging-worker", "staging-worker-2") is { Count: > 0 } found ? found : null), "the worker has logged the attempt");
-        lines.Distinct().ShouldHaveSingleItem();
-    }
-
-    [Fact]
     public async Task Two_submits_race_for_the_last_credit_and_one_wins()
     {
         using var visitor = await Visitor.ArriveAsync(Stack);
@@ -197,12 +183,6 @@ public sealed class MainJobTests(SharedStack shared)
 
     private Task<(int ExitCode, string Output)> DemoAsync(string pictures) =>
         ToolCommand.RunAsync(Stack, "demo", Visitor.SamplePhoto, "--out", pictures);
-
-    private List<string> TracesOf(Guid job, params string[] processes)
-    {
-        var lines = processes.SelectMany(name => File.ReadLines(Stack.Process(name).LogFile)).Where(line => line.Contains(job.ToString(), StringComparison.Ordinal));
-        return [.. lines.Select(line => (string?)JsonNode.Parse(line)!["traceId"]).OfType<string>()];
-    }
 
     private static string Sign(string payload, string secret)
     {

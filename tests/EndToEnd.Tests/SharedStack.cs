@@ -12,11 +12,18 @@ public sealed class SharedStack : IAsyncLifetime, ICollectionFixture<SharedStack
 
     public TestStack Stack { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2, replicas: 2, settings: new Dictionary<string, string>
+    /// <summary>Gets the traces of all its processes.</summary>
+    public OtlpCollector Collector { get; } = OtlpCollector.Start();
+
+    public async ValueTask InitializeAsync() => Stack = await TestStack.StartAsync(workers: 2, replicas: 2, settings: new Dictionary<string, string>(Collector.Settings)
     {
         // On a machine that is busy with other tests the gateways take longer to notice who goes.
         ["DRAIN_DELAY_SECONDS"] = "6",
     });
 
-    public ValueTask DisposeAsync() => Stack.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Stack.DisposeAsync();
+        Collector.Dispose();
+    }
 }

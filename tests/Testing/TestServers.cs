@@ -61,6 +61,10 @@ public sealed class TestServers : IAsyncLifetime
     public Task<LocalServers> StartRabbitMqAsync() =>
         StartPrivateAsync(options => options with { RabbitMq = true });
 
+    /// <summary>All three for one test alone, which speak TLS with this certificate besides. Stopped at the end of the test run at the latest.</summary>
+    public Task<LocalServers> StartWithTlsAsync(ServerCertificate certificate) =>
+        StartPrivateAsync(options => options with { Postgres = true, RabbitMq = true, Redis = true, Certificate = certificate });
+
     /// <summary>Stops what this project started.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -26,6 +26,9 @@ public sealed record LocalServersOptions
     /// <summary>Whether data must survive a power cut. Without it servers start, commit and stop faster: for tests.</summary>
     public bool Durable { get; init; }
 
+    /// <summary>With one the servers speak TLS besides.</summary>
+    public ServerCertificate? Certificate { get; init; }
+
     /// <summary>Where started processes are noted, for whoever has to clean up after a crash.</summary>
     internal ProcessLedger? Ledger { get; init; }
 

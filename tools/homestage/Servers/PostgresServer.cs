@@ -18,10 +18,15 @@ internal sealed class PostgresServer : LocalServer
 
     public override string Name => "PostgreSQL";
 
+    /// <summary>Beside the database's own folder, which must be empty when it is made.</summary>
+    private string TlsFolder => _folder + ".tls";
+
     public PostgresFacts Facts { get; }
 
     private protected override async Task PrepareAsync(CancellationToken cancel)
     {
+        if (Options.Certificate is { } certificate)
+            await certificate.PlaceAsync(TlsFolder, Account, cancel);
         if (Directory.Exists(_folder) && Directory.EnumerateFileSystemEntries(_folder).Any())
         {
             if (!File.Exists(Path.Combine(_folder, "PG_VERSION")))
@@ -59,7 +64,8 @@ internal sealed class PostgresServer : LocalServer
             "shared_buffers=128MB", "jit=off", "log_min_duration_statement=2s", "log_line_prefix=%m %u@%d "];
         // Commits still wait for the write, so that what a killed server had confirmed is there when it starts again.
         string[] durability = Options.Durable ? [] : ["fsync=off", "full_page_writes=off"];
-        return new("postgres", Path.Combine(_programs, "postgres"), ["-D", _folder, .. settings.Concat(durability).SelectMany(setting => (string[])["-c", setting])])
+        string[] tls = Options.Certificate is null ? [] : ["ssl=on", $"ssl_cert_file={TlsFolder}/tls.crt", $"ssl_key_file={TlsFolder}/tls.key"];
+        return new("postgres", Path.Combine(_programs, "postgres"), ["-D", _folder, .. settings.Concat(durability).Concat(tls).SelectMany(setting => (string[])["-c", setting])])
         {
             LogFile = Options.LogFile("postgres"),
             RunAs = ServerAccount.Named(Account),

@@ -20,7 +20,10 @@ internal sealed class RabbitMqServer : LocalServer
     {
         _folder = Path.Combine(options.Folder, "rabbitmq");
         Facts = new(FreePorts.Next(), FreePorts.Next(), options.Seed.Secret("rabbitmq administrator"),
-            BrokerPermissions.Users.ToDictionary(user => user, user => options.Seed.Secret($"rabbitmq {user}"), StringComparer.Ordinal));
+            BrokerPermissions.Users.ToDictionary(user => user, user => options.Seed.Secret($"rabbitmq {user}"), StringComparer.Ordinal))
+        {
+            TlsPort = options.Certificate is null ? null : FreePorts.Next(),
+        };
     }
 
     public override string Name => "RabbitMQ";
@@ -49,6 +52,9 @@ internal sealed class RabbitMqServer : LocalServer
             PrivateFile.Write(cookie, Options.Seed.Secret("erlang cookie"));
         await File.WriteAllTextAsync(InFolder("enabled_plugins"), "[rabbitmq_management].\n", cancel);
         await File.WriteAllTextAsync(InFolder("environment"), "", cancel);
+        var tls = Options.Certificate is { } certificate && await certificate.PlaceAsync(_folder, Account, cancel) is var files
+            ? $"listeners.ssl.1 = 127.0.0.1:{Facts.TlsPort}\nssl_options.certfile = {files.Certificate}\nssl_options.keyfile = {files.Key}\nssl_options.verify = verify_none\n"
+            : "";
         await File.WriteAllTextAsync(InFolder("rabbitmq.conf"), $"""
             listeners.tcp.1 = 127.0.0.1:{Facts.Port}
             management.tcp.ip = 127.0.0.1
@@ -59,7 +65,7 @@ internal sealed class RabbitMqServer : LocalServer
             log.file = false
             log.console = true
 
-            """, cancel);
+            """ + tls, cancel);
         PrivateFile.Write(InFolder("definitions.json"), BrokerDefinitions.Json(Facts));
         await ServerAccount.OwnAsync(_folder, Account, cancel);
     }

@@ -13,7 +13,7 @@ internal sealed class RedisServer : LocalServer
     public RedisServer(LocalServersOptions options) : base(options)
     {
         _folder = Path.Combine(options.Folder, "redis");
-        Facts = new(FreePorts.Next(), options.Seed.Secret("redis"));
+        Facts = new(FreePorts.Next(), options.Seed.Secret("redis")) { TlsPort = options.Certificate is null ? null : FreePorts.Next() };
     }
 
     public override string Name => "Redis";
@@ -23,6 +23,9 @@ internal sealed class RedisServer : LocalServer
     private protected override async Task PrepareAsync(CancellationToken cancel)
     {
         Directory.CreateDirectory(_folder);
+        var tls = Options.Certificate is { } certificate && await certificate.PlaceAsync(_folder, Account, cancel) is var files
+            ? $"tls-port {Facts.TlsPort}\ntls-cert-file \"{files.Certificate}\"\ntls-key-file \"{files.Key}\"\ntls-ca-cert-file \"{files.Certificate}\"\ntls-auth-clients no\n"
+            : "";
         // In a file, because arguments can be read by everyone on the machine.
         PrivateFile.Write(Path.Combine(_folder, "redis.conf"), $"""
             bind 127.0.0.1
@@ -32,7 +35,7 @@ internal sealed class RedisServer : LocalServer
             save ""
             appendonly no
 
-            """);
+            """ + tls);
         await ServerAccount.OwnAsync(_folder, Account, cancel);
     }
 

@@ -45,6 +45,9 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
     /// <summary>The virtual host that the system uses.</summary>
     public const string DefaultVirtualHost = "homestage";
 
+    /// <summary>AMQP over TLS, where the server has a certificate.</summary>
+    public int? TlsPort { get; init; }
+
     /// <summary>Base address of the management HTTP API, without credentials; it ends with <c>/api/</c>.</summary>
     public Uri Management => new($"http://127.0.0.1:{ManagementPort}/api/");
 
@@ -58,6 +61,9 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
 /// <param name="Password">Of the default user.</param>
 public sealed record RedisFacts(int Port, string Password)
 {
+    /// <summary>TLS, where the server has a certificate.</summary>
+    public int? TlsPort { get; init; }
+
     /// <summary>A StackExchange.Redis connection string.</summary>
     public string Connection => $"127.0.0.1:{Port},password={Password}";
 }
