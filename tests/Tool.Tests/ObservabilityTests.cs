@@ -13,7 +13,7 @@ public sealed partial class ObservabilityTests
 {
     private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
 
-    private static readonly HashSet<string> Words = new(["and", "or", "unless", "by", "on", "offset", "group_left", "Inf"], StringComparer.Ordinal);
+    private static readonly HashSet<string> Words = new(["and", "or", "unless", "by", "on", "offset", "group_left", "Inf", "sum", "max", "min", "avg"], StringComparer.Ordinal);
 
     private static readonly string Rules = Path.Combine(SourceTree.Root, "deploy", "prometheus");
 
