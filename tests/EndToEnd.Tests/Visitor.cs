@@ -19,8 +19,7 @@ internal sealed class Visitor : IDisposable
     private Visitor(TestStack stack)
     {
         _stack = stack;
-        var connections = new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false };
-        _http = new HttpClient(new GatewaysInTurn(stack.Gateways) { InnerHandler = connections }) { BaseAddress = stack.PublicUrl };
+        _http = new HttpClient(new GatewaysInTurn(stack.Gateways)) { BaseAddress = stack.PublicUrl };
     }
 
     /// <summary>Somebody new.</summary>

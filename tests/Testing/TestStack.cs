@@ -23,8 +23,9 @@ public sealed class TestStack : IAsyncDisposable
     /// <summary>The address that clients use.</summary>
     public Uri PublicUrl => new(_stack.Deployment.PublicUrl);
 
-    /// <summary>The addresses of all gateways.</summary>
-    public IReadOnlyList<Uri> Gateways => [.. Processes.Where(process => process.Plan.Program == "gateway").Select(process => new Uri(process.Plan.Shown!.Value.Address))];
+    /// <summary>The addresses of all gateways, and where each says whether it wants requests.</summary>
+    public IReadOnlyList<(Uri Url, Uri Ready)> Gateways =>
+        [.. Processes.Where(process => process.Plan.Program == "gateway").Select(process => (new Uri(process.Plan.Shown!.Value.Address), process.Plan.Ready!))];
 
     /// <summary>The servers, each of which can be killed, frozen and started again.</summary>
     public LocalServers Servers => _stack.Servers;

@@ -14,7 +14,8 @@ namespace HomeStage.Tool.Bench;
 
 /// <summary>
 /// Signed <c>checkout.session.completed</c> events, each of which pays an order of its own: at billing in a closed loop, against
-/// <see cref="BareWebhook"/> on the same database; and through the gateway at 200 a second.
+/// <see cref="BareWebhook"/> on the same database; and through the gateway at 200 a second. Accepting is measured with the broker away, when
+/// the messages that follow wait in the outbox; beside it stands what remains when they are sent at the same time.
 /// </summary>
 internal static class WebhookBench
 {
@@ -38,20 +39,28 @@ internal static class WebhookBench
         console.WriteLine("The bare endpoint…");
         var bare = await BareAsync(stack, data, secret, template, length, cancel);
         console.WriteLine("Billing…");
-        await orders.PlaceAsync((int)(bare.PerSecond * (length + WarmUp).TotalSeconds), cancel);
-        var ours = await Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(direct, template, orders.Next(), secret, stop), cancel);
+        await orders.PlaceAsync((int)(2 * bare.PerSecond * (length + WarmUp).TotalSeconds), cancel);
+        Task<LoadResult> ClosedAsync() => Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(direct, template, orders.Next(), secret, stop), cancel);
+        var sending = await ClosedAsync();
+        console.WriteLine("Billing, with the broker away…");
+        await stack.Servers.RabbitMq!.KillAsync();
+        var ours = await ClosedAsync();
+        console.WriteLine("Sending what waits…");
+        var (waiting, drained) = await DrainAsync(stack, orders, cancel);
         console.WriteLine($"The gateway, {Rate} a second…");
-        console.WriteLine($"  {ours.PerSecond:0}/s, against {bare.PerSecond:0}/s");
         await orders.PlaceAsync((int)(Rate * (length + WarmUp).TotalSeconds), cancel);
         var steady = await Load.OpenAsync(Rate, WarmUp, length, stop => DeliverAsync(outside, template, orders.Next(), secret, stop), cancel);
         bare.RequireAll("the bare endpoint");
         ours.RequireAll("billing");
+        sending.RequireAll("billing");
         steady.RequireAll("the gateway");
         return
         [
             new("verify and insert, nothing else", bare.PerSecond, "/s"),
             new("webhooks that pay an order", ours.PerSecond, "/s"),
             new("webhooks against verify and insert", ours.PerSecond / bare.PerSecond, "", 0.5),
+            new("webhooks while their messages are sent", sending.PerSecond, "/s"),
+            new("messages sent by themselves, afterwards", waiting / drained.TotalSeconds, "/s"),
             new("p50 at 200/s through the gateway", steady.P50.TotalMilliseconds, " ms"),
             new("p99 at 200/s through the gateway", steady.P99.TotalMilliseconds, " ms", AtMost: 200),
             new("orders left unpaid by an event", await orders.UnpaidAsync(cancel), "", AtMost: 0),
@@ -81,6 +90,20 @@ internal static class WebhookBench
         {
             await process.StopAsync();
         }
+    }
+
+    /// <summary>How many messages waited when the broker was back, and how long sending all of them took.</summary>
+    private static async Task<(long Waiting, TimeSpan Took)> DrainAsync(Stack stack, Orders orders, CancellationToken cancel)
+    {
+        await stack.Servers.RabbitMq!.StartAgainAsync(cancel);
+        var waiting = await orders.UnsentAsync(cancel);
+        // Counted from the first that goes: the connection comes back with a delay of its own.
+        while (await orders.UnsentAsync(cancel) >= waiting)
+            await Task.Delay(50, cancel);
+        var began = TimeProvider.System.GetTimestamp();
+        while (await orders.UnsentAsync(cancel) > 0)
+            await Task.Delay(50, cancel);
+        return (waiting, TimeProvider.System.GetElapsedTime(began));
     }
 
     private static async Task UntilReadyAsync(HttpClient client, CancellationToken cancel)
@@ -165,10 +188,15 @@ internal static class WebhookBench
                 _pending.Enqueue(id);
         }
 
-        public async Task<long> UnpaidAsync(CancellationToken cancel)
+        public Task<long> UnpaidAsync(CancellationToken cancel) =>
+            CountAsync("select count(*) from stripe_events e left join orders o on o.id = e.order_id where o.paid_at is null", cancel);
+
+        public Task<long> UnsentAsync(CancellationToken cancel) => CountAsync("select count(*) from outbox", cancel);
+
+        private async Task<long> CountAsync(string sql, CancellationToken cancel)
         {
             await using var source = NpgsqlDataSource.Create(connection);
-            await using var command = source.CreateCommand("select count(*) from stripe_events e left join orders o on o.id = e.order_id where o.paid_at is null");
+            await using var command = source.CreateCommand(sql);
             return (long)(await command.ExecuteScalarAsync(cancel))!;
         }
     }

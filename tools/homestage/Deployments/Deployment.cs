@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using HomeStage.Tool.Processes;
 using HomeStage.Tool.Servers;
 
 namespace HomeStage.Tool.Deployments;
@@ -266,7 +265,7 @@ internal sealed class Deployment
             Ready = new(listeners.Management + "/health/ready"),
             Stage = stage,
             // Everything stops, or one replica that is started again: nobody has to be told beforehand.
-            StopSignal = Signal.Int,
+            IsHurried = true,
             StopTimeout = StopTimeout(settings),
             Shown = (listeners.Url, $"health and metrics on {listeners.Management}"),
         };

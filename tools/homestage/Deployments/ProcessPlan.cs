@@ -23,8 +23,8 @@ internal sealed record ProcessPlan(string Name, string Program, IReadOnlyList<st
 
     public StopStage Stage { get; init; } = StopStage.Services;
 
-    /// <summary>Asks for an orderly end.</summary>
-    public Signal StopSignal { get; init; } = Signal.Term;
+    /// <inheritdoc cref="ProcessSpec.IsHurried"/>
+    public bool IsHurried { get; init; }
 
     /// <summary>How long an orderly end may take before the process is killed.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -39,7 +39,7 @@ internal sealed record ProcessPlan(string Name, string Program, IReadOnlyList<st
         {
             Environment = Settings,
             LogFile = Path.Combine(logFolder, Name + ".log"),
-            StopSignal = StopSignal,
+            IsHurried = IsHurried,
             StopTimeout = StopTimeout,
         };
     }

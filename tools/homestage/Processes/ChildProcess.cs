@@ -5,6 +5,8 @@ namespace HomeStage.Tool.Processes;
 /// <summary>A process that this one started, is answerable for and signals by its id alone.</summary>
 internal sealed class ChildProcess
 {
+    private static readonly TimeSpan BetweenSignals = TimeSpan.FromMilliseconds(100);
+
     private readonly Process _process;
     private readonly ProcessLedger? _ledger;
 
@@ -39,6 +41,9 @@ internal sealed class ChildProcess
     {
         Send(Signal.Continue);
         Send(Spec.StopSignal);
+        // Signals that are still pending are one.
+        if (Spec.IsHurried && await Task.WhenAny(Exited, Task.Delay(BetweenSignals)) != Exited)
+            Send(Spec.StopSignal);
         if (await Task.WhenAny(Exited, Task.Delay(Spec.StopTimeout)) != Exited)
             await KillAsync();
     }

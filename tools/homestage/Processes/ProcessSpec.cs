@@ -16,6 +16,12 @@ internal sealed record ProcessSpec(string Name, string FileName, IReadOnlyList<s
     /// <summary>Asks for an orderly end.</summary>
     public Signal StopSignal { get; init; } = Signal.Term;
 
+    /// <summary>
+    /// Whether the signal is sent twice, which our services take as an end without delay. (SIGINT would say the same, but a program that was
+    /// started in the background of a shell's script, or by nohup, ignores it, and so do all that it starts.)
+    /// </summary>
+    public bool IsHurried { get; init; }
+
     /// <summary>Sent by the kernel when the tool is gone, however it went.</summary>
     public Signal ParentDeathSignal { get; init; } = Signal.Kill;
 
