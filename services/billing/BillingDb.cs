@@ -34,6 +34,7 @@ internal sealed class BillingDb : DbContext
         Guid[] wanted = [.. ids.Distinct()];
         return wanted.Length == 0
             ? new Dictionary<Guid, Order>()
+            // Ordered once more outside, which makes EF name the columns: a prepared `select *` would break at the next migration.
             : await Orders.FromSql($"select * from orders where id = any({wanted}) order by id for update")
                 .OrderBy(order => order.Id).ToDictionaryAsync(order => order.Id, cancellationToken);
     }

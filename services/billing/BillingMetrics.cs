@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using HomeStage.Billing.Stripe;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Telemetry;
 
@@ -7,6 +8,9 @@ namespace HomeStage.Billing;
 /// <summary>What billing counts; a method for each fact.</summary>
 internal sealed class BillingMetrics
 {
+    /// <summary>Why a webhook with a good signature is refused.</summary>
+    internal const string EventUnreadable = "event_unreadable";
+
     private readonly Meter _meter;
     private readonly Counter<long> _checkouts;
     private readonly Counter<long> _payments;
@@ -35,7 +39,7 @@ internal sealed class BillingMetrics
         meter.CreateObservableGauge("homestage.billing.webhook_failures.in_row", () => Volatile.Read(ref _failuresInRow), "{request}", "Webhook requests that this replica refused or could not store since the last one that it took.");
         // An alert sees a counter grow, not begin.
         _missed.Add(0);
-        foreach (var reason in (ReadOnlySpan<string>)["signature_missing", "signature_malformed", "signature_mismatch", "event_unreadable"])
+        foreach (var reason in WebhookSignature.Reasons.Append(EventUnreadable))
             _signatures.Add(0, new KeyValuePair<string, object?>("reason", reason));
     }
 

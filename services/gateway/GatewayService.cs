@@ -23,14 +23,14 @@ internal static class GatewayService
     {
         service.AddTls();
         service.AddGatewayTelemetry();
-        service.AddOrigins();
-        var challenge = service.AddChallenges();
+        var publicUrl = service.AddOrigins();
+        var challenge = service.AddChallenges(publicUrl);
 
         // In the order that a request meets them.
         service.AddTrustedProxies();
         service.AddSecurityHeaders(challenge);
         service.AddRequestRules();
-        service.AddPublicAddress();
+        service.AddPublicAddress(publicUrl);
         service.AddCors();
         service.AddPathRules();
         service.AddBlockedAddresses();

@@ -19,7 +19,20 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.") { Up(), Down(), Demo(), Test(), Chaos(), SupportCommand.Create(RunAsync), Bench(), OpenApi(), Generate(), BarePeer() };
+        var root = new RootCommand("HomeStage on this machine: the whole system, a demonstration, the tests.")
+        {
+            Up(),
+            Down(),
+            Demo(),
+            Test(),
+            Chaos(),
+            SupportCommand.Create(RunAsync),
+            Bench(),
+            OpenApi(),
+            Generate(),
+            BarePeer(BareProxy.Command, "The proxy that 'bench gateway' compares with.", BareProxy.RunAsync),
+            BarePeer(BareWebhook.Command, "The endpoint that 'bench webhook' compares with.", BareWebhook.RunAsync),
+        };
         // Ctrl-C is the commands' own: they stop things in order, however long that takes.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -125,10 +138,10 @@ internal static class CommandLine
         return command;
     }
 
-    private static Command BarePeer()
+    private static Command BarePeer(string name, string description, Func<Task<int>> run)
     {
-        var command = new Command(BareWebhook.Command, "The endpoint that 'bench webhook' compares with.") { Hidden = true };
-        command.SetAction(_ => BareWebhook.RunAsync());
+        var command = new Command(name, description) { Hidden = true };
+        command.SetAction(_ => run());
         return command;
     }
 

@@ -13,7 +13,16 @@ internal static class WebhookSignature
     /// <summary>How far the time of signing may be from now, either way.</summary>
     internal static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(300);
 
-    /// <summary>Checks a signature; null if it is right, else the reason as a word for logs.</summary>
+    private const string Missing = "signature_missing";
+    private const string Malformed = "signature_malformed";
+    private const string Mismatch = "signature_mismatch";
+    private const string TooOld = "signature_too_old";
+    private const string InTheFuture = "signature_in_the_future";
+
+    /// <summary>Why signatures are refused, in words for logs and metrics.</summary>
+    internal static readonly IReadOnlyList<string> Reasons = [Missing, Malformed, Mismatch, TooOld, InTheFuture];
+
+    /// <summary>Checks a signature; null if it is right, else one of <see cref="Reasons"/>.</summary>
     /// <param name="payload">The body as it arrived, byte by byte.</param>
     /// <param name="header">The header's value.</param>
     /// <param name="secrets">Any of them may have been used.</param>
@@ -21,14 +30,14 @@ internal static class WebhookSignature
     internal static string? Refuse(ReadOnlySpan<byte> payload, string? header, IReadOnlyList<string> secrets, DateTimeOffset now)
     {
         if (string.IsNullOrEmpty(header))
-            return "signature_missing";
+            return Missing;
         var (signedAt, signatures) = Parse(header);
         if (signedAt is not { } seconds || signatures.Count == 0)
-            return "signature_malformed";
+            return Malformed;
         if (!Matches(payload, seconds, signatures, secrets))
-            return "signature_mismatch";
+            return Mismatch;
         var age = now.ToUnixTimeSeconds() - seconds;
-        return Math.Abs(age) <= Tolerance.TotalSeconds ? null : age > 0 ? "signature_too_old" : "signature_in_the_future";
+        return Math.Abs(age) <= Tolerance.TotalSeconds ? null : age > 0 ? TooOld : InTheFuture;
     }
 
     private static (long? SignedAt, List<string> Signatures) Parse(string header)

@@ -16,7 +16,7 @@ internal static partial class WebhooksExtensions
     private const int LargestBody = 1024 * 1024;
 
     private static readonly ProblemCode SignatureInvalid = new("signature_invalid", StatusCodes.Status400BadRequest, "The signature is not valid");
-    private static readonly ProblemCode EventUnreadable = new("event_unreadable", StatusCodes.Status400BadRequest, "The body is not an event");
+    private static readonly ProblemCode EventUnreadable = new(BillingMetrics.EventUnreadable, StatusCodes.Status400BadRequest, "The body is not an event");
 
     /// <summary>Maps <c>POST /webhooks/stripe</c>, and applies stored events that wait.</summary>
     internal static void AddWebhooks(this ServiceBuilder service)
@@ -89,7 +89,7 @@ internal static partial class WebhooksExtensions
         if (StripeEvent.Read(payload) is not { } happened)
         {
             // Stripe signed it and we cannot say what it is, so there is no id to store it by; a refusal makes Stripe keep and repeat it.
-            metrics.WebhookRefused("event_unreadable");
+            metrics.WebhookRefused(BillingMetrics.EventUnreadable);
             Log.Unreadable(logger, payload.Length);
             return Problem.Result(EventUnreadable, "Send a JSON object with the id and the type of an event.");
         }

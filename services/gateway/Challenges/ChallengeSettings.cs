@@ -7,8 +7,8 @@ namespace HomeStage.Gateway.Challenges;
 /// <param name="SiteKey">Names us to the browser's part of it; public.</param>
 /// <param name="Secret">Names us to <c>siteverify</c>.</param>
 /// <param name="VerifyUrl">Where answers are verified.</param>
-/// <param name="Hosts">The names that an answer may have been given under.</param>
-internal sealed record ChallengeSettings(string Provider, string SiteKey, string Secret, Uri VerifyUrl, IReadOnlyList<string> Hosts)
+/// <param name="Host">The name that people know us by: an answer given under another is none.</param>
+internal sealed record ChallengeSettings(string Provider, string SiteKey, string Secret, Uri VerifyUrl, string Host)
 {
     // Cloudflare, hCaptcha and Google document the same form and the same answer for all three.
     private static readonly Dictionary<string, Vendor> Vendors = new(StringComparer.Ordinal)
@@ -42,7 +42,7 @@ internal sealed record ChallengeSettings(string Provider, string SiteKey, string
         var url = settings.Url("CHALLENGE_VERIFY_URL", "where answers are verified", vendor.VerifyUrl);
         if (url.Scheme != Uri.UriSchemeHttps && !url.IsLoopback)
             settings.Refuse("CHALLENGE_VERIFY_URL", "must be https: whoever could change what it answers could pass for a person");
-        return new(provider, siteKey, secret, url, [host]);
+        return new(provider, siteKey, secret, url, host);
     }
 
     private sealed record Vendor(string VerifyUrl, string PageSources);

@@ -38,7 +38,7 @@ internal sealed class ChallengeVerifier(HttpClient http, ChallengeSettings setti
             var verdict = await reply.Content.ReadFromJsonAsync<Verdict>(cancellationToken);
             if (verdict?.Success is not { } success || (!success && verdict.Errors?.Any(OurFault.Contains) is true))
                 return Proof.Unavailable;
-            return success && verdict.Hostname is { } host && settings.Hosts.Contains(host, StringComparer.OrdinalIgnoreCase) ? Proof.Passed : Proof.Failed;
+            return success && string.Equals(verdict.Hostname, settings.Host, StringComparison.OrdinalIgnoreCase) ? Proof.Passed : Proof.Failed;
         }
         catch (Exception error) when (error is HttpRequestException or JsonException or NotSupportedException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))

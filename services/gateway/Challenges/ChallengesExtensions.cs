@@ -6,9 +6,8 @@ namespace HomeStage.Gateway.Challenges;
 internal static class ChallengesExtensions
 {
     /// <summary>Adds the challenge; what it reads is with <see cref="ChallengeSettings"/>. Returns its settings, for the headers of our pages.</summary>
-    internal static ChallengeSettings? AddChallenges(this ServiceBuilder service)
+    internal static ChallengeSettings? AddChallenges(this ServiceBuilder service, Uri publicUrl)
     {
-        var publicUrl = service.Settings.Url("PUBLIC_URL", "the address that people use, e.g. http://localhost:8080");
         var settings = ChallengeSettings.Read(service.Settings, publicUrl.Host);
         service.Services.AddSingleton(provider => new Challenge(settings, provider.GetRequiredService<SecurityEvents>()));
         if (settings is not null)

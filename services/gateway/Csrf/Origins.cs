@@ -35,7 +35,8 @@ internal sealed class Origins(Uri publicUrl, FrozenSet<string> allowed)
 internal static class OriginsExtensions
 {
     /// <summary>Reads <c>PUBLIC_URL</c> and <c>ALLOWED_ORIGINS</c> (comma separated).</summary>
-    internal static void AddOrigins(this ServiceBuilder service)
+    /// <returns>The address that people use.</returns>
+    internal static Uri AddOrigins(this ServiceBuilder service)
     {
         var settings = service.Settings;
         var publicUrl = settings.Url("PUBLIC_URL", "the address that people use, e.g. http://localhost:8080");
@@ -45,6 +46,7 @@ internal static class OriginsExtensions
             settings.Refuse("PUBLIC_URL", "must be https: browsers keep a session cookie over plain http on localhost only");
         var allowed = AllowedOrigins(settings).Prepend(OriginOf(publicUrl));
         service.Services.AddSingleton(new Origins(publicUrl, allowed.ToFrozenSet(StringComparer.Ordinal)));
+        return publicUrl;
     }
 
     private static IEnumerable<string> AllowedOrigins(Settings settings)

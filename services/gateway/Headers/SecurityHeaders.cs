@@ -8,9 +8,7 @@ namespace HomeStage.Gateway.Headers;
 internal static class SecurityHeaders
 {
     /// <summary>Own files only, no inline code. <c>blob:</c> images are the preview of a photo that was chosen and not yet sent.</summary>
-    internal const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; manifest-src 'self'; "
-        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+    internal static readonly string ContentSecurityPolicy = Policy("", "", "; require-trusted-types-for 'script'");
 
     private static readonly (string Name, string Value)[] Always =
     [
@@ -32,7 +30,7 @@ internal static class SecurityHeaders
     {
         (string Name, string Value)[] always = challenge is null
             ? [.. Always, ("Content-Security-Policy", ContentSecurityPolicy), ("Cross-Origin-Embedder-Policy", "require-corp")]
-            : [.. Always, ("Content-Security-Policy", PolicyWith(challenge.PageSources))];
+            : [.. Always, ("Content-Security-Policy", Policy($" {challenge.PageSources}", $" frame-src {challenge.PageSources};", ""))];
         var publicUrl = app.Services.GetRequiredService<Origins>().PublicUrl;
         var strictTransport = publicUrl.Scheme == Uri.UriSchemeHttps && !publicUrl.IsLoopback;
         app.Use((context, next) =>
@@ -55,9 +53,7 @@ internal static class SecurityHeaders
         });
     });
 
-    private static string PolicyWith(string sources) => ContentSecurityPolicy
-        .Replace("; require-trusted-types-for 'script'", "", StringComparison.Ordinal)
-        .Replace("script-src 'self'", $"script-src 'self' {sources}; frame-src {sources}", StringComparison.Ordinal)
-        .Replace("style-src 'self'", $"style-src 'self' {sources}", StringComparison.Ordinal)
-        .Replace("connect-src 'self'", $"connect-src 'self' {sources}", StringComparison.Ordinal);
+    private static string Policy(string sources, string frames, string trustedTypes) =>
+        $"default-src 'none'; script-src 'self'{sources};{frames} style-src 'self'{sources}; img-src 'self' blob:; connect-src 'self'{sources}; "
+        + $"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{trustedTypes}";
 }

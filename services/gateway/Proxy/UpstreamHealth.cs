@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using HomeStage.Hosting.Identity;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
@@ -52,9 +53,6 @@ internal sealed class FailedConnections(IDestinationHealthUpdater updater) : IPa
 internal static class ForwarderErrors
 {
     /// <summary>Whether no upstream can have seen the request, because there was no connection.</summary>
-    internal static bool IsUnsent(this IForwarderErrorFeature failure) => failure is
-    {
-        Error: ForwarderError.Request,
-        Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError },
-    };
+    internal static bool IsUnsent(this IForwarderErrorFeature failure) =>
+        failure is { Error: ForwarderError.Request, Exception: HttpRequestException { WasNotSent: true } };
 }

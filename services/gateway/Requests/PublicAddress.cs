@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using HomeStage.Gateway.Csrf;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Problems;
@@ -13,13 +12,12 @@ internal static class PublicAddress
     private static readonly string[] Loopback = ["localhost", "127.0.0.1", "[::1]"];
 
     /// <summary>
-    /// Reads <c>ALLOWED_HOSTS</c>, <c>TLS_IN_FRONT</c> and <c>HTTP_REDIRECT_URL</c>; needs <see cref="Origins"/>. Production demands https,
+    /// Reads <c>ALLOWED_HOSTS</c>, <c>TLS_IN_FRONT</c> and <c>HTTP_REDIRECT_URL</c>. Production demands https,
     /// either the gateway's own or declared to be in front.
     /// </summary>
-    internal static void AddPublicAddress(this ServiceBuilder service)
+    internal static void AddPublicAddress(this ServiceBuilder service, Uri publicUrl)
     {
         var settings = service.Settings;
-        var publicUrl = settings.Url("PUBLIC_URL", "the address that people use, e.g. http://localhost:8080");
         var inFront = settings.Optional("TLS_IN_FRONT") ?? "false";
         if (inFront is not ("true" or "false"))
             settings.Refuse("TLS_IN_FRONT", "must be true or false");

@@ -1,4 +1,6 @@
 using HomeStage.Hosting.Redis;
+using Polly;
+using Polly.Retry;
 
 namespace HomeStage.Worker.Provider;
 
@@ -23,14 +25,11 @@ internal sealed partial class ProviderPause
     // A pause may be lengthened, or ended by hand, while it is waited for.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
 
-    // A moment without Redis must not let every other worker run into the same refusal.
-    private const int ShareAttempts = 3;
-    private static readonly TimeSpan ShareAgain = TimeSpan.FromMilliseconds(250);
-
     private readonly RedisConnection _redis;
     private readonly WorkerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<ProviderPause> _logger;
+    private readonly ResiliencePipeline _insistently;
     private readonly Lock _gate = new();
     private DateTimeOffset _until;
     private string _code = "";
@@ -38,6 +37,15 @@ internal sealed partial class ProviderPause
     public ProviderPause(RedisConnection redis, WorkerMetrics metrics, TimeProvider time, ILogger<ProviderPause> logger)
     {
         (_redis, _metrics, _time, _logger) = (redis, metrics, time, logger);
+        // A moment without Redis must not let every other worker run into the same refusal.
+        _insistently = new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<RedisUnavailableException>(),
+                MaxRetryAttempts = 2,
+                Delay = TimeSpan.FromMilliseconds(250),
+            })
+            .Build();
         metrics.ObservePause(() => Reason);
     }
 
@@ -58,23 +66,14 @@ internal sealed partial class ProviderPause
         Log.Paused(_logger, code, duration.TotalSeconds);
         _metrics.Paused(code);
         var milliseconds = (long)Math.Ceiling(duration.TotalMilliseconds);
-        for (var attempt = 1; ; attempt++)
+        try
         {
-            try
-            {
-                await _redis.RunAsync(
-                    database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), cancellationToken);
-                return;
-            }
-            catch (RedisUnavailableException) when (attempt < ShareAttempts)
-            {
-                await Task.Delay(ShareAgain, _time, cancellationToken);
-            }
-            catch (RedisUnavailableException)
-            {
-                Log.NotShared(_logger);
-                return;
-            }
+            await _insistently.ExecuteAsync(
+                async token => await _redis.RunAsync(database => database.ScriptEvaluateAsync(Lengthen, [Key], [milliseconds, code]), token), cancellationToken);
+        }
+        catch (RedisUnavailableException)
+        {
+            Log.NotShared(_logger);
         }
     }
 

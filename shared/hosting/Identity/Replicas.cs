@@ -71,6 +71,6 @@ internal sealed class ReplicaHandler(Replicas replicas, bool repeatable) : Deleg
 
     private bool MayBeSentAgain(HttpRequestMessage request, HttpRequestException error) =>
         repeatable
-        || error.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+        || error.WasNotSent
         || request.Method == HttpMethod.Get || request.Method == HttpMethod.Put;
 }

@@ -19,12 +19,12 @@ internal static class BareWebhook
 
     public static async Task<int> RunAsync()
     {
-        var secret = Encoding.UTF8.GetBytes(Setting(SecretSetting));
-        await using var database = NpgsqlDataSource.Create(Setting(DatabaseSetting));
+        var secret = Encoding.UTF8.GetBytes(BareServer.Setting(SecretSetting));
+        await using var database = NpgsqlDataSource.Create(BareServer.Setting(DatabaseSetting));
         await using (var create = database.CreateCommand("create table if not exists bench_events (id text primary key, type text not null, payload bytea not null)"))
             await create.ExecuteNonQueryAsync();
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls(Setting(UrlSetting));
+        builder.WebHost.UseUrls(BareServer.Setting(UrlSetting));
         builder.Logging.ClearProviders();
         await using var app = builder.Build();
         app.MapGet("/health", () => Results.Ok());
@@ -51,6 +51,4 @@ internal static class BareWebhook
         await insert.ExecuteNonQueryAsync(cancel);
         return Results.Ok();
     }
-
-    private static string Setting(string name) => Environment.GetEnvironmentVariable(name) ?? throw new ToolException($"{name} is not set: this command is for 'homestage bench webhook' alone.");
 }

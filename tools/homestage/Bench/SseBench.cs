@@ -6,7 +6,6 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using HomeStage.Tool.Servers;
 using HomeStage.Tool.Up;
 using Npgsql;
 using Spectre.Console;
@@ -140,7 +139,7 @@ internal static class SseBench
         command.Parameters.AddWithValue(account);
         command.Parameters.AddWithValue($$"""{"since":{{Stopwatch.GetTimestamp()}}}""");
         await command.ExecuteNonQueryAsync(cancel);
-        await redis.SendAsync($"PUBLISH homestage:staging:events \"{account} \"", cancel);
+        await redis.AskAsync($"PUBLISH homestage:staging:events \"{account} \"", cancel);
     }
 
     /// <summary>Resident memory in bytes.</summary>
@@ -148,43 +147,5 @@ internal static class SseBench
     {
         using var now = Process.GetProcessById(process.Id);
         return now.WorkingSet64;
-    }
-
-    /// <summary>A connection to Redis that says one line at a time.</summary>
-    private sealed class RedisLine(TcpClient client) : IAsyncDisposable
-    {
-        private readonly SemaphoreSlim _turn = new(1);
-        private readonly byte[] _reply = new byte[256];
-
-        public static async Task<RedisLine> ConnectAsync(RedisFacts facts, CancellationToken cancel)
-        {
-            var client = new TcpClient { NoDelay = true };
-            await client.ConnectAsync(IPAddress.Loopback, facts.Port, cancel);
-            var line = new RedisLine(client);
-            await line.SendAsync($"AUTH {facts.Password}", cancel);
-            return line;
-        }
-
-        public async Task SendAsync(string command, CancellationToken cancel)
-        {
-            await _turn.WaitAsync(cancel);
-            try
-            {
-                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"), cancel);
-                if (await client.GetStream().ReadAsync(_reply, cancel) == 0 || _reply[0] == '-')
-                    throw new ToolException("Redis refused a command of the benchmark.");
-            }
-            finally
-            {
-                _turn.Release();
-            }
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            client.Dispose();
-            _turn.Dispose();
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using HomeStage.Tool.Deployments;
-using HomeStage.Tool.Processes;
 using HomeStage.Tool.Servers;
 using HomeStage.Tool.Up;
 using Npgsql;
@@ -23,7 +21,6 @@ internal static class WebhookBench
     private const double Rate = 200;
     private const long Price = 2_500;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(Stack stack, DataFolder data, TimeSpan length, IAnsiConsole console, CancellationToken cancel)
     {
@@ -70,20 +67,13 @@ internal static class WebhookBench
     private static async Task<LoadResult> BareAsync(Stack stack, DataFolder data, string secret, JsonNode template, TimeSpan length, CancellationToken cancel)
     {
         var url = $"http://127.0.0.1:{FreePorts.Next()}";
-        var process = await ChildProcess.StartAsync(new ProcessSpec("bare-webhook", "dotnet", [typeof(WebhookBench).Assembly.Location, BareWebhook.Command])
-        {
-            Environment = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [BareWebhook.UrlSetting] = url,
-                [BareWebhook.DatabaseSetting] = stack.Servers.Facts.Postgres!.AdminConnection("billing"),
-                [BareWebhook.SecretSetting] = secret,
-            },
-            LogFile = Path.Combine(data.Logs, "bare-webhook.log"),
-        }, data.Ledger);
+        var process = await BareServer.StartAsync(
+            BareWebhook.Command, data,
+            (BareWebhook.UrlSetting, url), (BareWebhook.DatabaseSetting, stack.Servers.Facts.Postgres!.AdminConnection("billing")), (BareWebhook.SecretSetting, secret));
         try
         {
             using var client = new HttpClient { BaseAddress = new Uri(url) };
-            await UntilReadyAsync(client, cancel);
+            await Answers.UntilOkAsync(new Uri(client.BaseAddress, "health"), cancel);
             return await Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(client, template, Guid.CreateVersion7(), secret, stop), cancel);
         }
         finally
@@ -104,24 +94,6 @@ internal static class WebhookBench
         while (await orders.UnsentAsync(cancel) > 0)
             await Task.Delay(50, cancel);
         return (waiting, TimeProvider.System.GetElapsedTime(began));
-    }
-
-    private static async Task UntilReadyAsync(HttpClient client, CancellationToken cancel)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                using var answer = await client.GetAsync(new Uri("health", UriKind.Relative), cancel);
-                if (answer.StatusCode == HttpStatusCode.OK)
-                    return;
-            }
-            catch (HttpRequestException) when (TimeProvider.System.GetElapsedTime(began) < StartLimit)
-            {
-                await Task.Delay(100, cancel);
-            }
-        }
     }
 
     private static async Task DeliverAsync(HttpClient client, JsonNode template, Guid order, string secret, CancellationToken cancel)

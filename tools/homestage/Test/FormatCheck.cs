@@ -3,19 +3,16 @@ using Spectre.Console;
 
 namespace HomeStage.Tool.Test;
 
-/// <summary>
-/// <c>dotnet format whitespace --verify-no-changes</c>, counted as one test. Style and analyzers have been checked by then: what they find fails
-/// the build.
-/// </summary>
+/// <summary><c>dotnet format --verify-no-changes</c>, counted as one test.</summary>
 internal static class FormatCheck
 {
-    private const string Name = "dotnet format whitespace --verify-no-changes";
+    private const string Name = "dotnet format --verify-no-changes";
 
     public static async Task<SuiteResult> RunAsync(IAnsiConsole console, CancellationToken stop)
     {
         console.WriteLine($"── {Name}");
         var started = TimeProvider.System.GetTimestamp();
-        using var process = Process.Start("dotnet", ["format", "whitespace", SourceTree.Root, "--folder", "--verify-no-changes", "--verbosity", "minimal"]);
+        using var process = Process.Start("dotnet", ["format", Path.Combine(SourceTree.Root, "HomeStage.sln"), "--verify-no-changes", "--no-restore", "--verbosity", "minimal"]);
         try
         {
             await process.WaitForExitAsync(stop);

@@ -34,7 +34,7 @@ internal static class TestCommand
                 var runs = Suite.All().Select<Suite, Func<CancellationToken, Task<SuiteResult>>>(suite =>
                     cancel => suite.RunAsync(options.Filter, environment, Path.Combine(scratch, suite.Name + ".xml"), console, cancel));
                 if (options.Filter is null)
-                    runs = runs.Append(cancel => FormatCheck.RunAsync(console, cancel));
+                    runs = runs.Prepend(cancel => FormatCheck.RunAsync(console, cancel));
                 await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = stop }, async (run, cancel) => tally.Add(await run(cancel)));
             }
             if (options.Filter is not null && tally.IsEmpty)
