@@ -1,4 +1,5 @@
 using HomeStage.Hosting.Configuration;
+using HomeStage.Hosting.Health;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -6,7 +7,8 @@ namespace HomeStage.Hosting;
 
 /// <summary>
 /// Runs a service. Modes: <c>serve</c> (the default); <c>migrate</c>, which brings the schema and the broker's topology up to date and
-/// ends; <c>describe</c>, which writes the service's part of the API document and ends.
+/// ends; <c>describe</c>, which writes the service's part of the API document and ends; <c>ready</c>, which asks the service that runs with
+/// the same settings whether it is ready and ends with 0 if so, for platforms that probe by command.
 /// </summary>
 public static class ServiceHost
 {
@@ -18,6 +20,8 @@ public static class ServiceHost
     public static async Task<int> RunAsync(string name, string[] args, Action<ServiceBuilder> compose)
     {
         var mode = args.FirstOrDefault(arg => !arg.StartsWith('-')) ?? "serve";
+        if (mode == "ready")
+            return await Readiness.AskAsync(args);
         try
         {
             var service = new ServiceBuilder(name, [.. args.Where(arg => arg.StartsWith('-'))]);
@@ -35,7 +39,7 @@ public static class ServiceHost
                     await Console.Out.WriteLineAsync((await service.DescribeAsync(CancellationToken.None)).ToJsonString());
                     return 0;
                 default:
-                    return await FailAsync($"{name}: there is no mode '{mode}'. Use 'serve', 'migrate' or 'describe'.");
+                    return await FailAsync($"{name}: there is no mode '{mode}'. Use 'serve', 'migrate', 'describe' or 'ready'.");
             }
         }
         catch (SettingsException error)

@@ -23,6 +23,7 @@ public sealed class CommandTests
     [InlineData("support", "--json")]
     [InlineData("support", "reconcile")]
     [InlineData("bench", "webhook")]
+    [InlineData("secrets", "init")]
     public async Task Help_of_each_command_names_its_options(string command, string option)
     {
         var (code, output) = await RunAsync(command, "--help");
@@ -129,7 +130,7 @@ public sealed class CommandTests
     private static XDocument Results(string counts, string tests = "") =>
         XDocument.Parse($"<assemblies><assembly {counts}><collection>{tests}</collection></assembly></assemblies>");
 
-    private static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    internal static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(UpCommand).Assembly.Location, .. arguments])
         {

@@ -5,6 +5,7 @@ using HomeStage.Tool.Demo;
 using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Observe;
 using HomeStage.Tool.OpenApi;
+using HomeStage.Tool.Secrets;
 using HomeStage.Tool.Support;
 using HomeStage.Tool.Test;
 using HomeStage.Tool.Up;
@@ -30,6 +31,7 @@ internal static class CommandLine
             Bench(),
             OpenApi(),
             Generate(),
+            SecretsCommand.Create(RunAsync),
             BarePeer(BareProxy.Command, "The proxy that 'bench gateway' compares with.", BareProxy.RunAsync),
             BarePeer(BareWebhook.Command, "The endpoint that 'bench webhook' compares with.", BareWebhook.RunAsync),
         };
@@ -75,13 +77,17 @@ internal static class CommandLine
         var room = new Option<string>("--room") { Description = "The kind of room, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "living_room" };
         var style = new Option<string>("--style") { Description = "The style of the furniture, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "scandinavian" };
         var output = new Option<string>("--out") { Description = "Where the pictures go.", DefaultValueFactory = _ => "." };
-        var command = new Command("demo", "Stages a photo as a customer would: session, credits, photo, live progress, pictures.") { photo, room, style, output, port, data, yes };
+        var url = new Option<string?>("--url") { Description = "Use the system at this address instead, e.g. https://localhost:8443." };
+        var certificate = new Option<string?>("--certificate") { Description = "With --url: a PEM file with the certificate to trust there." };
+        var command = new Command("demo", "Stages a photo as a customer would: session, credits, photo, live progress, pictures.") { photo, room, style, output, url, certificate, port, data, yes };
         command.SetAction(parsed => RunAsync((console, stop) => DemoCommand.RunAsync(new()
         {
             Photo = parsed.GetValue(photo) ?? Path.Combine(SourceTree.Root, "samples", "empty-room.jpg"),
             Room = parsed.GetValue(room)!,
             Style = parsed.GetValue(style)!,
             Output = parsed.GetValue(output)!,
+            Url = parsed.GetValue(url),
+            Certificate = parsed.GetValue(certificate),
             Port = parsed.GetValue(port),
             Data = parsed.GetValue(data)!,
             Yes = parsed.GetValue(yes),

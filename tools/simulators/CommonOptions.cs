@@ -25,12 +25,14 @@ internal static class CommonOptions
 
     public static Option<string> Text(string name, string variable, string description) => new(name)
     {
-        Description = $"{description} [env {variable}]",
+        Description = $"{description} [env {variable}, or the file that {variable}_FILE names]",
         DefaultValueFactory = result =>
         {
             if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value)
                 return value;
-            result.AddError($"Give {name}, or set {variable}.");
+            if (Environment.GetEnvironmentVariable(variable + "_FILE") is { Length: > 0 } file && File.Exists(file))
+                return File.ReadAllText(file).Trim();
+            result.AddError($"Give {name}, or set {variable} or {variable}_FILE.");
             return "";
         },
     };

@@ -22,6 +22,12 @@ internal sealed record DemoOptions
 
     public int? Port { get; init; }
 
+    /// <summary>A system that runs elsewhere; null for the one of <see cref="Data"/>.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The certificate to trust there, a PEM file; null for what the machine trusts.</summary>
+    public string? Certificate { get; init; }
+
     public bool Yes { get; init; }
 }
 
@@ -35,6 +41,14 @@ internal static class DemoCommand
         if (!File.Exists(options.Photo))
             throw new ToolException($"There is no photo {Path.GetFullPath(options.Photo)}.");
         var data = new DataFolder(options.Data);
+        if (options.Url is { } url)
+        {
+            if (options.Certificate is { } certificate && !File.Exists(certificate))
+                throw new ToolException($"There is no certificate {Path.GetFullPath(certificate)}.");
+            Directory.CreateDirectory(data.FullPath);
+            return await StageAsync(url.TrimEnd('/'), data, options, console, stop);
+        }
+
         if (await RunningAsync(data, console, stop) is { } publicUrl)
             return await StageAsync(publicUrl, data, options, console, stop);
 
@@ -64,7 +78,7 @@ internal static class DemoCommand
     {
         try
         {
-            using var gateway = await VisitAsync(publicUrl, data, console, stop);
+            using var gateway = await VisitAsync(publicUrl, data, options.Certificate, console, stop);
             var job = await SubmitAsync(gateway, options, console, stop);
             var id = (string)job["id"]!;
             await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{id}/events", console, stop);
@@ -80,10 +94,10 @@ internal static class DemoCommand
     }
 
     /// <summary>A session with credits. Demos that run side by side are one visitor, who buys once: they take turns here.</summary>
-    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, IAnsiConsole console, CancellationToken stop)
+    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, string? certificate, IAnsiConsole console, CancellationToken stop)
     {
         await using var turn = await FolderLock.TakeAsync(data.SessionFile + ".lock", stop);
-        var gateway = new GatewayClient(publicUrl, data);
+        var gateway = new GatewayClient(publicUrl, data, certificate);
         try
         {
             var session = await gateway.GetAsync("/api/v1/session", stop);

@@ -22,13 +22,13 @@ internal sealed class GatewayClient : IDisposable
     private readonly string _sessionFile;
     private string? _cookie;
 
-    public GatewayClient(string publicUrl, DataFolder data)
+    public GatewayClient(string publicUrl, DataFolder data, string? certificate)
     {
         _origin = publicUrl;
         _sessionFile = data.SessionFile;
         _cookie = File.Exists(_sessionFile) ? File.ReadAllText(_sessionFile).Trim() : null;
         // No time limit: a stream of events is open as long as the picture takes; each request has its own.
-        _client = new HttpClient(Handler(publicUrl, data)) { BaseAddress = new Uri(publicUrl), Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(Handler(publicUrl, certificate ?? data.Certificate)) { BaseAddress = new Uri(publicUrl), Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public void Dispose() => _client.Dispose();
@@ -61,16 +61,16 @@ internal sealed class GatewayClient : IDisposable
             yield return item;
     }
 
-    private static SocketsHttpHandler Handler(string publicUrl, DataFolder data)
+    private static SocketsHttpHandler Handler(string publicUrl, string certificate)
     {
         var handler = new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false };
-        if (publicUrl.StartsWith("https:", StringComparison.Ordinal) && File.Exists(data.Certificate))
+        if (publicUrl.StartsWith("https:", StringComparison.Ordinal) && File.Exists(certificate))
         {
             handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
-                CustomTrustStore = { X509Certificate2.CreateFromPem(File.ReadAllText(data.Certificate)) },
+                CustomTrustStore = { X509Certificate2.CreateFromPem(File.ReadAllText(certificate)) },
             };
         }
         return handler;

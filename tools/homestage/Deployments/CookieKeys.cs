@@ -12,6 +12,9 @@ internal static class CookieKeys
     {
         Directory.CreateDirectory(folder);
         if (!Directory.EnumerateFiles(folder, "*.key").Any())
-            PrivateFile.Write(Path.Combine(folder, "0001.key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(Size)) + "\n");
+            PrivateFile.Write(Path.Combine(folder, "0001.key"), New());
     }
+
+    /// <summary>A new key, as the gateway reads it.</summary>
+    public static string New() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(Size)) + "\n";
 }

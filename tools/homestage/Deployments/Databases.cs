@@ -6,6 +6,11 @@ namespace HomeStage.Tool.Deployments;
 /// <summary>A service's database: an owner role for migrations, and a role to run with that can reach this database alone.</summary>
 public static class Databases
 {
+    /// <summary>What no role but the superuser may reach.</summary>
+    internal const string CloseDefaults = "revoke connect on database postgres, template1 from public;";
+
+    private const string Attributes = "login nosuperuser nocreatedb nocreaterole";
+
     /// <summary>The role that owns the database and migrates it.</summary>
     public static string DdlRole(string database) => database + "_ddl";
 
@@ -27,30 +32,45 @@ public static class Databases
             await EnsureRoleAsync(server, app, appPassword, cancel);
             if (!await ExistsAsync(server, $"select 1 from pg_database where datname = '{database}'", cancel))
                 await RunAsync(server, $"create database {database} owner {ddl}", cancel);
-            await RunAsync(server, $"""
-                revoke all on database {database} from public;
-                grant connect on database {database} to {ddl}, {app};
-                """, cancel);
+            await RunAsync(server, GrantsOnDatabase(database), cancel);
         }
         await using var connection = await OpenAsync(postgres.AdminConnection(database), cancel);
-        await RunAsync(connection, $"""
-            alter schema public owner to {ddl};
-            revoke all on schema public from public;
-            grant usage on schema public to {app};
-            """, cancel);
+        await RunAsync(connection, GrantsOnSchema(database), cancel);
     }
+
+    /// <summary>The same for an empty server, as a script for <c>psql</c> as its superuser.</summary>
+    internal static string Script(string database, string ddlPassword, string appPassword) => $"""
+        create role {DdlRole(database)} {Attributes} password '{ddlPassword}';
+        create role {AppRole(database)} {Attributes} password '{appPassword}';
+        create database {database} owner {DdlRole(database)};
+        {GrantsOnDatabase(database)}
+        \connect {database}
+        {GrantsOnSchema(database)}
+
+        """;
+
+    private static string GrantsOnDatabase(string database) => $"""
+        revoke all on database {database} from public;
+        grant connect on database {database} to {DdlRole(database)}, {AppRole(database)};
+        """;
+
+    private static string GrantsOnSchema(string database) => $"""
+        alter schema public owner to {DdlRole(database)};
+        revoke all on schema public from public;
+        grant usage on schema public to {AppRole(database)};
+        """;
 
     /// <summary>Closes the databases that every server has to everyone but the superuser.</summary>
     internal static async Task CloseDefaultDatabasesAsync(PostgresFacts postgres, CancellationToken cancel)
     {
         await using var server = await OpenAsync(postgres.AdminConnection(), cancel);
-        await RunAsync(server, "revoke connect on database postgres, template1 from public", cancel);
+        await RunAsync(server, CloseDefaults, cancel);
     }
 
     private static async Task EnsureRoleAsync(NpgsqlConnection server, string role, string password, CancellationToken cancel)
     {
         if (!await ExistsAsync(server, $"select 1 from pg_roles where rolname = '{role}'", cancel))
-            await RunAsync(server, $"create role {role} login nosuperuser nocreatedb nocreaterole", cancel);
+            await RunAsync(server, $"create role {role} {Attributes}", cancel);
         await RunAsync(server, $"alter role {role} password '{password}'", cancel);
     }
 

@@ -34,7 +34,7 @@ public static class IdentityKeys
         {
             var keys = Directory.CreateDirectory(CallersFolder(folder, service)).FullName;
             foreach (var caller in callers)
-                File.WriteAllText(Path.Combine(keys, caller + ".pem"), PublicKey(KeyFile(folder, caller)));
+                File.WriteAllText(Path.Combine(keys, caller + ".pem"), PublicKey(File.ReadAllText(KeyFile(folder, caller))));
         }
     }
 
@@ -43,14 +43,21 @@ public static class IdentityKeys
         if (File.Exists(file))
             return;
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        PrivateFile.Write(file, key.ExportPkcs8PrivateKeyPem() + "\n");
+        PrivateFile.Write(file, NewKey());
     }
 
-    private static string PublicKey(string keyFile)
+    /// <summary>A new private key as PEM.</summary>
+    internal static string NewKey()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return key.ExportPkcs8PrivateKeyPem() + "\n";
+    }
+
+    /// <summary>The public half of a private key, both as PEM.</summary>
+    internal static string PublicKey(string privateKey)
     {
         using var key = ECDsa.Create();
-        key.ImportFromPem(File.ReadAllText(keyFile));
+        key.ImportFromPem(privateKey);
         return key.ExportSubjectPublicKeyInfoPem() + "\n";
     }
 }

@@ -12,7 +12,7 @@ internal static class BrokerDefinitions
     public static string Json(RabbitMqFacts facts) => JsonSerializer.Serialize(new
     {
         users = facts.Passwords
-            .Select(user => User(user.Key, user.Value))
+            .Select(user => User(user.Key, user.Value, user.Key == BrokerPermissions.ScalerUser ? ["monitoring"] : []))
             .Append(User(RabbitMqFacts.Admin, facts.AdminPassword, "administrator")),
         vhosts = new[] { new { name = RabbitMqFacts.DefaultVirtualHost } },
         permissions = BrokerPermissions.Users

@@ -17,6 +17,9 @@ public static class BrokerPermissions
     /// </summary>
     public const string SupportUser = "support";
 
+    /// <summary>The user by which a platform reads how long queues are, to scale workers; it sees them and touches nothing.</summary>
+    public const string ScalerUser = "scaler";
+
     /// <summary>The messages that each service publishes.</summary>
     public static IReadOnlyDictionary<string, string[]> MessagesOf { get; } = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -27,7 +30,7 @@ public static class BrokerPermissions
     };
 
     /// <summary>Everyone who needs an account on the broker, besides its administrator.</summary>
-    public static IEnumerable<string> Users => [.. MessagesOf.Keys, MigrateUser, SupportUser];
+    public static IEnumerable<string> Users => [.. MessagesOf.Keys, MigrateUser, SupportUser, ScalerUser];
 
     /// <summary>The regular expressions of one user, as RabbitMQ takes them.</summary>
     /// <exception cref="KeyNotFoundException">There is no such user.</exception>
@@ -37,6 +40,8 @@ public static class BrokerPermissions
             return new(".*", ".*", ".*");
         if (user == SupportUser)
             return new(Configure: "^$", Write: @"^amq\.default$", Read: @"^.*_error$");
+        if (user == ScalerUser)
+            return new("^$", "^$", "^$");
         var ownQueues = $@"{Regex.Escape(user)}\..*";
         var own = $@"^(HomeStage\.Contracts:({string.Join('|', MessagesOf[user])})|{ownQueues})$";
         return new(

@@ -13,6 +13,9 @@ public sealed record ServerFacts(PostgresFacts? Postgres, RabbitMqFacts? RabbitM
 /// <param name="AdminPassword">Of the superuser <c>postgres</c>.</param>
 public sealed record PostgresFacts(int Port, string AdminPassword)
 {
+    /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
     /// <summary>The name of the superuser.</summary>
     public const string Admin = "postgres";
 
@@ -22,7 +25,7 @@ public sealed record PostgresFacts(int Port, string AdminPassword)
     /// <summary>An Npgsql connection string of any role; its pool is bounded so that all services together fit the server.</summary>
     public string Connection(string database, string role, string password) => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
+        Host = Host,
         Port = Port,
         Database = database,
         Username = role,
@@ -45,6 +48,9 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
     /// <summary>The virtual host that the system uses.</summary>
     public const string DefaultVirtualHost = "homestage";
 
+    /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
     /// <summary>AMQP over TLS, where the server has a certificate.</summary>
     public int? TlsPort { get; init; }
 
@@ -53,7 +59,7 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
 
     /// <summary>An AMQP URL for one of the users in <see cref="Passwords"/>, or for <see cref="Admin"/>.</summary>
     public string Url(string user, string virtualHost = DefaultVirtualHost) =>
-        $"amqp://{user}:{(user == Admin ? AdminPassword : Passwords[user])}@127.0.0.1:{Port}/{Uri.EscapeDataString(virtualHost)}";
+        $"amqp://{user}:{(user == Admin ? AdminPassword : Passwords[user])}@{Host}:{Port}/{Uri.EscapeDataString(virtualHost)}";
 }
 
 /// <summary>Redis on 127.0.0.1.</summary>
@@ -61,9 +67,12 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
 /// <param name="Password">Of the default user.</param>
 public sealed record RedisFacts(int Port, string Password)
 {
+    /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
     /// <summary>TLS, where the server has a certificate.</summary>
     public int? TlsPort { get; init; }
 
     /// <summary>A StackExchange.Redis connection string.</summary>
-    public string Connection => $"127.0.0.1:{Port},password={Password}";
+    public string Connection => $"{Host}:{Port},password={Password}";
 }

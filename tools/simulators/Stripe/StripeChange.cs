@@ -17,7 +17,7 @@ internal sealed class StripeChange(StripeState state, StripeSettings settings, E
 
     public EventOrigin Origin { get; } = origin;
 
-    public Uri Url { get; } = settings.Url;
+    public Uri Url { get; } = settings.PublicUrl ?? settings.Url;
 
     /// <summary>Unix seconds, as all of Stripe's times.</summary>
     public long Now { get; } = now.ToUnixTimeSeconds();

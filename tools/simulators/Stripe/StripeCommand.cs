@@ -8,6 +8,7 @@ internal static class StripeCommand
     public static Command Create()
     {
         var url = CommonOptions.Url();
+        var publicUrl = CommonOptions.Address("--public-url", "SIMULATOR_PUBLIC_URL", "where browsers find its pages, if not there", required: false);
         var key = CommonOptions.Text("--secret-key", "STRIPE_SECRET_KEY", "the only API key that is accepted (sk_test_…)");
         var secrets = CommonOptions.Text("--webhook-secret", "STRIPE_WEBHOOK_SECRET", "what webhooks are signed with; several, separated by commas, all sign");
         var webhookUrl = CommonOptions.Address("--webhook-url", "SIMULATOR_WEBHOOK_URL", "where events are sent; without it they are only listed", required: false);
@@ -30,11 +31,12 @@ internal static class StripeCommand
         }
         var command = new Command("stripe", "Stripe's Checkout, refunds, disputes, events and webhooks on loopback.")
         {
-            url, key, secrets, webhookUrl, data, backoff, attempts, timeout, parallel,
+            url, publicUrl, key, secrets, webhookUrl, data, backoff, attempts, timeout, parallel,
         };
         command.SetAction((parsed, cancel) => StripeSimulator.Build(new StripeSettings
         {
             Url = parsed.GetValue(url)!,
+            PublicUrl = parsed.GetValue(publicUrl),
             SecretKey = parsed.GetValue(key)!,
             WebhookSecrets = parsed.GetValue(secrets)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             WebhookUrl = parsed.GetValue(webhookUrl),

@@ -8,6 +8,9 @@ internal sealed record StripeSettings
 
     public required Uri Url { get; init; }
 
+    /// <summary>Where browsers find its pages, if not at <see cref="Url"/>.</summary>
+    public Uri? PublicUrl { get; init; }
+
     public required string SecretKey { get; init; }
 
     /// <summary>Each delivery is signed with all of them, as Stripe does while a secret is being rolled.</summary>
