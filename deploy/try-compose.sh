@@ -71,7 +71,6 @@ fi
 stand_in() { docker image inspect "homestage-standin/$1" >/dev/null 2>&1 || docker build --tag "homestage-standin/$1" --file - "$2" >"$work/stand-in.log" 2>&1 || { tail -20 "$work/stand-in.log" >&2; fail "stand-in $1"; }; echo "  $1"; }
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
 dotnet restore HomeStage.sln --verbosity quiet >/dev/null
-for project in services/* tools/simulators; do dotnet restore "$project" --runtime linux-x64 -p:PublishReadyToRun=true --verbosity quiet >/dev/null; done
 packages=$(dotnet nuget locals global-packages --list | cut -d' ' -f2)
 mkdir -p "$work/sdk/packages" "$work/runtime" "$work/empty"
 find "$packages" -name '*.nupkg' -exec cp --target-directory "$work/sdk/packages" {} +

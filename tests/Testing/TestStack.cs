@@ -50,9 +50,10 @@ public sealed class TestStack : IAsyncDisposable
     /// <param name="settings">Settings as a person would give them to <c>up</c>, e.g. <c>WORKER_CONCURRENCY</c>.</param>
     /// <param name="replicas">How many of every other service.</param>
     /// <param name="withSignIn">Whether an OpenID Connect provider runs beside, where any name signs in.</param>
+    /// <param name="https">Whether the gateway speaks https, with a certificate of its own making.</param>
     /// <exception cref="Tool.ToolException">Something does not start; the message has the end of its log.</exception>
     public static async Task<TestStack> StartAsync(
-        int workers = 1, IReadOnlyDictionary<string, string>? settings = null, int replicas = 1, bool withSignIn = false)
+        int workers = 1, IReadOnlyDictionary<string, string>? settings = null, int replicas = 1, bool withSignIn = false, bool https = false)
     {
         if (withSignIn)
             await NodePackages.EnsureAsync(Path.GetDirectoryName(Programs.SignInScript)!, TestContext.Current.CancellationToken);
@@ -67,6 +68,7 @@ public sealed class TestStack : IAsyncDisposable
                 Ports = [.. Enumerable.Range(0, replicas).Select(_ => FreePorts.Next())],
                 Workers = workers,
                 WithSignIn = withSignIn,
+                Https = https,
                 Durable = false,
                 Given = WithoutLimits(settings),
             }, _ => { }, TestContext.Current.CancellationToken);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 
 namespace HomeStage.Hosting.Messaging;
@@ -10,6 +11,9 @@ internal static class BrokerTopology
 {
     /// <summary>Deliveries of one message before the broker gives up on it: consumers that die on it, not errors they report.</summary>
     private const int DeliveryLimit = 20;
+
+    /// <summary>A broker that starts at the same time, or is replaced, is waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     internal static string ErrorQueue(string queue) => queue + "_error";
 
@@ -24,7 +28,9 @@ internal static class BrokerTopology
 
     internal static async Task DeclareAsync(BrokerAddress broker, BusTopology topology, CancellationToken cancellationToken)
     {
-        await using var connection = await broker.Factory("migrate").CreateConnectionAsync(cancellationToken);
+        var factory = broker.Factory("migrate");
+        await UntilReachableAsync(factory, cancellationToken);
+        await using var connection = await factory.CreateConnectionAsync(cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         foreach (var message in topology.Published)
             await DeclareExchangeAsync(channel, ExchangeOf(message), cancellationToken);
@@ -38,6 +44,20 @@ internal static class BrokerTopology
             await DeclareQueueAsync(channel, queue, QueueArguments(queue), cancellationToken);
             await channel.QueueBindAsync(queue, queue, "", cancellationToken: cancellationToken);
             await channel.ExchangeBindAsync(queue, ExchangeOf(message), "", cancellationToken: cancellationToken);
+        }
+    }
+
+    private static async Task UntilReachableAsync(ConnectionFactory factory, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await new BrokerReachable(NullLogger<BrokerReachable>.Instance).WaitAsync(factory, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The attempt that follows fails, and says why.
         }
     }
 

@@ -26,15 +26,21 @@ public sealed class LocalServers : IAsyncDisposable
 
     internal IEnumerable<LocalServer> All => new[] { Postgres, RabbitMq, Redis }.OfType<LocalServer>();
 
+    /// <summary>Where the servers will be; each is then to be started.</summary>
+    internal static LocalServers Plan(LocalServersOptions options)
+    {
+        Directory.CreateDirectory(options.Folder);
+        return new(
+            options.Postgres ? new PostgresServer(options) : null,
+            options.RabbitMq ? new RabbitMqServer(options) : null,
+            options.Redis ? new RedisServer(options) : null);
+    }
+
     /// <summary>Starts the servers side by side and returns when each of them answers.</summary>
     /// <exception cref="ToolException">One cannot start; the message says why, and none is left running.</exception>
     public static async Task<LocalServers> StartAsync(LocalServersOptions options, CancellationToken cancel = default)
     {
-        var servers = new LocalServers(
-            options.Postgres ? new PostgresServer(options) : null,
-            options.RabbitMq ? new RabbitMqServer(options) : null,
-            options.Redis ? new RedisServer(options) : null);
-        Directory.CreateDirectory(options.Folder);
+        var servers = Plan(options);
         try
         {
             await Task.WhenAll(servers.All.Select(server => server.StartAsync(cancel)));

@@ -66,10 +66,8 @@ internal sealed class Stack : IAsyncDisposable
         if (options.Https)
             LocalCertificate.Ensure(data, TimeProvider.System);
 
-        report("Starting PostgreSQL, RabbitMQ and Redis");
         var ledger = data.Ledger;
-        var servers = await LocalServers.StartAsync(
-            new() { Folder = data.Servers, LogFolder = data.Logs, Seed = seed, Durable = options.Durable, Ledger = ledger }, cancel);
+        var servers = LocalServers.Plan(new() { Folder = data.Servers, LogFolder = data.Logs, Seed = seed, Durable = options.Durable, Ledger = ledger });
         try
         {
             var deployment = new Deployment(new()
@@ -113,17 +111,45 @@ internal sealed class Stack : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
+    /// <summary>Whatever does not need another thing starts beside it: most of the time goes by while the broker starts.</summary>
     private async Task StartProcessesAsync(DevelopmentSeed seed, Action<string> report, CancellationToken cancel)
     {
+        report("Starting PostgreSQL, RabbitMQ and Redis");
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        RunningProcess[] early = [.. Processes.Where(process => process.Plan.Stage is StopStage.Simulators or StopStage.Gateway)];
+        await AllAsync(
+            giveUp,
+            Servers.RabbitMq!.StartAsync(giveUp.Token),
+            Servers.Redis!.StartAsync(giveUp.Token),
+            Task.WhenAll(early.Select(process => process.StartAsync())),
+            PrepareDatabasesAsync(seed, report, giveUp.Token));
+
+        report("Starting the services");
+        await Task.WhenAll(Processes.Except(early).Select(process => process.StartAsync()));
+        await Task.WhenAll(Processes.Select(process => process.UntilReadyAsync(cancel)));
+    }
+
+    private async Task PrepareDatabasesAsync(DevelopmentSeed seed, Action<string> report, CancellationToken cancel)
+    {
+        await Servers.Postgres!.StartAsync(cancel);
         report("Preparing databases and broker");
         await Databases.CloseDefaultDatabasesAsync(Servers.Facts.Postgres!, cancel);
         await Task.WhenAll(Deployment.DatabaseNames.Select(database => Databases.EnsureAsync(
             Servers.Facts.Postgres!, database, Deployment.DdlPassword(seed, database), Deployment.AppPassword(seed, database), cancel)));
         await Task.WhenAll(Deployment.Migrations.Select(migration => MigrateAsync(migration, cancel)));
+    }
 
-        report("Starting the services");
-        await Task.WhenAll(Processes.Select(process => process.StartAsync()));
-        await Task.WhenAll(Processes.Select(process => process.UntilReadyAsync(cancel)));
+    /// <summary>Waits for all, and gives the others up when one fails: its reason is the one that counts.</summary>
+    private static async Task AllAsync(CancellationTokenSource giveUp, params Task[] tasks)
+    {
+        await foreach (var ended in Task.WhenEach(tasks))
+        {
+            if (ended.IsCompletedSuccessfully)
+                continue;
+            await giveUp.CancelAsync();
+            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ended;
+        }
     }
 
     private async Task MigrateAsync(ProcessPlan migration, CancellationToken cancel)
