@@ -1,4 +1,5 @@
 using System.Globalization;
+using HomeStage.Catalog;
 using HomeStage.Hosting.Configuration;
 using HomeStage.Worker.Provider;
 
@@ -31,7 +32,7 @@ internal sealed record WorkerSettings
         StagingApi = settings.Urls("STAGING_API_URL", "the addresses of staging-api, e.g. http://127.0.0.1:5003"),
         ProviderUrl = settings.Url("OPENAI_BASE_URL", "the address of OpenAI's API", "https://api.openai.com/v1"),
         ProviderKey = settings.Secret("OPENAI_API_KEY", "the key of the image provider", minimumLength: 8),
-        Model = ModelOf(settings),
+        Model = ImageModels.Configured(settings),
         Prices = PricesOf(settings),
         ProviderTimeout = settings.Seconds("PROVIDER_TIMEOUT_SECONDS", 300, 1, 300, "how long one provider call may take; staging-api waits no longer for a lease past its deadline"),
     };
@@ -52,15 +53,5 @@ internal sealed record WorkerSettings
             settings.Refuse(name, "must be US dollars for a million tokens, such as 2.50");
             return 0;
         }
-    }
-
-    private static ImageModel ModelOf(Settings settings)
-    {
-        const string fallback = "gpt-image-2.5-sunburst";
-        var name = settings.Optional("OPENAI_MODEL") ?? fallback;
-        if (ImageModels.Find(name) is { } model)
-            return model;
-        settings.Refuse("OPENAI_MODEL", $"names no model that is known here: set one of {string.Join(", ", ImageModels.Names)}");
-        return ImageModels.Find(fallback)!;
     }
 }

@@ -17,6 +17,15 @@ public sealed record StagingOptions
 
     /// <summary>The customer's own words, treated as data.</summary>
     public string? Words { get; init; }
+
+    /// <summary>What the files are to be: <c>jpeg</c>, <c>png</c> or <c>webp</c>; null is <c>jpeg</c>.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>The size that the provider is asked for, e.g. <c>1536x1024</c>; null for the one nearest in shape to the photo.</summary>
+    public string? Size { get; init; }
+
+    /// <summary>The seed, where the model takes one.</summary>
+    public int? Seed { get; init; }
 }
 
 /// <summary>Work for one attempt at a job. The worker claims the job before it spends anything.</summary>
@@ -84,7 +93,7 @@ public sealed record RenderedPicture
     /// <summary>Height of the clean and labelled pictures in pixels.</summary>
     public required int Height { get; init; }
 
-    /// <summary>Media type by content, of all three.</summary>
+    /// <summary>Media type by content, of the clean and labelled pictures; the thumbnail is a JPEG.</summary>
     public required string MediaType { get; init; }
 }
 

@@ -162,6 +162,12 @@ public sealed class ContractTests(SignedInStack scene)
         await _api.CallAsync(visitor, "GET", picture, 304, headers: headers => headers.IfNoneMatch.Add(whole.Headers.ETag!));
         await _api.CallAsync(visitor, "GET", picture + "er", 400);
         await _api.CallAsync(visitor, "GET", (string)urls["original"]!, 200);
+        await _api.CallAsync(visitor, "POST", (string)urls["regenerate"]!, 400, new { seed = 7 });
+        await _api.CallAsync(visitor, "POST", $"/api/v1/stagings/{Unknown}/regenerate", 404, new { style = "modern" });
+        var (again, _) = await _api.CallAsync(visitor, "POST", (string)urls["regenerate"]!, 202, new { style = "modern", format = "webp" });
+        await _api.CallAsync(visitor, "GET", (string)again!["urls"]!["events"]!, 200);
+        await _api.CallAsync(visitor, "DELETE", (string)again["urls"]!["self"]!, 204);
+        await _api.CallAsync(visitor, "POST", (string)again["urls"]!["regenerate"]!, 410, new { style = "modern" });
         await _api.CallAsync(visitor, "GET", $"/api/v1/stagings/{Unknown}/original", 404);
     }
 

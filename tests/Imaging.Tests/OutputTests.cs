@@ -67,13 +67,28 @@ public sealed class OutputTests
     public void Every_type_of_provider_picture_becomes_jpeg(string type) =>
         PhotoOutputs.Make(Photos.OfType(type), 400, 300).Clean.MediaType.ShouldBe(ImageMediaType.Jpeg);
 
+    [Theory]
+    [InlineData(ImageMediaType.Png)]
+    [InlineData(ImageMediaType.WebP)]
+    public void Pictures_are_of_the_type_that_was_chosen_and_thumbnails_are_jpegs(string type)
+    {
+        var staged = PhotoOutputs.Make(Photos.Png(600, 400), 600, 400, type);
+
+        ImageMediaType.Of(staged.Clean.Bytes).ShouldBe(type);
+        ImageMediaType.Of(staged.Labeled.Bytes).ShouldBe(type);
+        ImageMediaType.Of(staged.Thumb.Bytes).ShouldBe(ImageMediaType.Jpeg);
+        Photos.Pixels(staged.Clean.Bytes).Length.ShouldBe(600 * 400 * 3);
+    }
+
     [Fact]
     public void Every_output_names_its_digital_source()
     {
         var staged = PhotoOutputs.Make(Photos.Png(800, 600), 800, 600);
         var preview = PhotoOutputs.PreviewOf(Photos.Png(800, 600), 800, 600);
+        var png = PhotoOutputs.Make(Photos.Png(800, 600), 800, 600, ImageMediaType.Png);
+        var webp = PhotoOutputs.Make(Photos.Png(800, 600), 800, 600, ImageMediaType.WebP);
 
-        foreach (var image in (ReadOnlySpan<EncodedImage>)[staged.Clean, staged.Labeled, staged.Thumb, preview])
+        foreach (var image in (ReadOnlySpan<EncodedImage>)[staged.Clean, staged.Labeled, staged.Thumb, preview, png.Clean, png.Labeled, png.Thumb, webp.Clean, webp.Labeled])
         {
             var text = Encoding.UTF8.GetString(image.Bytes);
             var packet = text[text.IndexOf("<x:xmpmeta", StringComparison.Ordinal)..(text.IndexOf("</x:xmpmeta>", StringComparison.Ordinal) + 12)];

@@ -207,6 +207,8 @@ public sealed class StagingFixture(TestServers servers) : IAsyncLifetime
 
     internal StagingApp App => _app!;
 
+    internal TestServers Servers => servers;
+
     public async ValueTask InitializeAsync() => _app = await StagingApp.StartAsync(servers);
 
     public async ValueTask DisposeAsync()

@@ -14,6 +14,7 @@ public sealed class WorkerSettingsTests
             ["MANAGEMENT_URL"] = "http://127.0.0.1:2",
             ["WORKER_CONCURRENCY"] = "0",
             ["OPENAI_MODEL"] = "dall-e-2",
+            ["IMAGE_MODELS"] = """{"default":"a","models":[]}""",
             ["OPENAI_API_KEY"] = "changeme-please",
             ["OPENAI_INPUT_PRICE"] = "cheap",
             ["BLOBS_DIR"] = "/nowhere",
@@ -21,7 +22,7 @@ public sealed class WorkerSettingsTests
 
         var error = await Should.ThrowAsync<SettingsException>(() => ServiceHost.StartAsync(WorkerService.Name, settings, WorkerService.Compose));
 
-        foreach (var name in (string[])["WORKER_CONCURRENCY", "OPENAI_MODEL", "OPENAI_API_KEY", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "BLOBS_DIR", "STAGING_API_URL", "RABBITMQ_URL", "REDIS_CONNECTION", "IDENTITY_KEY"])
+        foreach (var name in (string[])["WORKER_CONCURRENCY", "OPENAI_MODEL", "IMAGE_MODELS_FILE", "OPENAI_API_KEY", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "BLOBS_DIR", "STAGING_API_URL", "RABBITMQ_URL", "REDIS_CONNECTION", "IDENTITY_KEY"])
             error.Problems.ShouldContain(problem => problem.StartsWith(name, StringComparison.Ordinal));
         error.Problems.Single(problem => problem.StartsWith("OPENAI_MODEL", StringComparison.Ordinal)).ShouldContain("gpt-image-1.5");
     }

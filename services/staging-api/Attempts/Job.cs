@@ -49,6 +49,17 @@ internal sealed record Job
 
     public string? Words { get; init; }
 
+    /// <summary>What the files are to be, one of <see cref="HomeStage.Catalog.Catalogue.Formats"/>.</summary>
+    public string Format { get; init; } = HomeStage.Catalog.ImageModel.DefaultFormat;
+
+    /// <summary>The size that the provider is asked for; null for the one nearest in shape to the photo.</summary>
+    public string? Size { get; init; }
+
+    public int? Seed { get; init; }
+
+    /// <summary>The staging whose photo was used again.</summary>
+    public Guid? SourceId { get; init; }
+
     public required int Variations { get; init; }
 
     /// <summary>Credits for one picture.</summary>

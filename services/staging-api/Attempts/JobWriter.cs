@@ -97,7 +97,17 @@ internal sealed class JobWriter(
         OriginalBlob = job.OriginalBlob,
         PhotoWidth = job.PhotoWidth,
         PhotoHeight = job.PhotoHeight,
-        Options = new StagingOptions { Room = job.Room, Style = job.Style, Quality = job.Quality, Declutter = job.Declutter, Words = job.Words },
+        Options = new StagingOptions
+        {
+            Room = job.Room,
+            Style = job.Style,
+            Quality = job.Quality,
+            Declutter = job.Declutter,
+            Words = job.Words,
+            Format = job.Format,
+            Size = job.Size,
+            Seed = job.Seed,
+        },
         PromptVersion = job.PromptVersion,
         VariationsMissing = job.Missing,
         SafetyId = safetyId.Of(job.AccountId),

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
+using HomeStage.Catalog;
 using HomeStage.Hosting.Problems;
-using HomeStage.Staging.Catalog;
+using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Photos;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -8,7 +10,7 @@ namespace HomeStage.Staging.Stagings;
 
 /// <summary>
 /// The body of <c>POST /api/v1/stagings</c> as it was sent: JSON with <c>photoId</c>, or multipart with <c>photo</c> and the
-/// same fields. <see cref="Validate"/> turns it into choices.
+/// same fields; or that of <c>…/regenerate</c>, which says what is to be other than before. <see cref="Validate"/> turns it into choices.
 /// </summary>
 /// <param name="Fields">By name; the fields of a form are JSON texts.</param>
 /// <param name="Photo">The file, if one was sent.</param>
@@ -16,7 +18,11 @@ namespace HomeStage.Staging.Stagings;
 internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> Fields, byte[]? Photo, bool IsForm)
 {
     private const int MaxJsonBytes = 64 * 1024;
-    private static readonly string[] Names = ["photoId", "room", "style", "prompt", "declutter", "variations", "quality"];
+    private const string PhotoIdName = "photoId";
+    private static readonly string[] Options = ["room", "style", "prompt", "declutter", "variations", "quality", "format", "size", "seed"];
+
+    /// <summary>The staging whose photo is used again, and whose choices hold where the request says nothing else.</summary>
+    internal Job? Earlier { get; init; }
 
     /// <exception cref="ProblemException">Neither JSON nor multipart, unreadable, or too large.</exception>
     internal static async Task<StagingRequest> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -28,26 +34,40 @@ internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> F
         throw new ProblemException(Problem.Result(ProblemCode.UnsupportedMediaType, "Send application/json with photoId, or multipart/form-data with the photo."));
     }
 
+    /// <exception cref="ProblemException">Not JSON, unreadable, or too large.</exception>
+    internal static async Task<StagingRequest> ReadChangeAsync(HttpRequest request, Job earlier, CancellationToken cancellationToken) => request.HasJsonContentType()
+        ? new StagingRequest(await ReadJsonAsync(request, cancellationToken), null, IsForm: false) { Earlier = earlier }
+        : throw new ProblemException(Problem.Result(ProblemCode.UnsupportedMediaType, "Send application/json with what is to be other than before."));
+
     /// <summary>All that the request said, hashed.</summary>
-    internal byte[] ComputeFingerprint() => Fingerprint.Of("staging", Fields, Photo ?? []);
+    internal byte[] ComputeFingerprint() => Fingerprint.Of(Earlier is null ? "staging" : $"regenerate {Earlier.Id}", Fields, Photo ?? []);
 
     /// <summary>The choices.</summary>
-    /// <exception cref="ProblemException"><c>validation_failed</c> with the reason for every faulty field.</exception>
-    internal StagingChoices Validate()
+    /// <exception cref="ProblemException">
+    /// <c>validation_failed</c> with the reason for every faulty field; <c>option_not_supported</c> for what the model in use does not have.
+    /// </exception>
+    internal StagingChoices Validate(ImageModel model)
     {
         var errors = new Dictionary<string, string[]>(StringComparer.Ordinal);
-        foreach (var name in Fields.Keys.Except(Names, StringComparer.Ordinal))
-            errors[name] = [$"There is no such field. Known are {string.Join(", ", Names)}{(IsForm ? ", photo" : "")}."];
+        string[] known = Earlier is null ? [PhotoIdName, .. Options] : Options;
+        foreach (var name in Fields.Keys.Except(known, StringComparer.Ordinal))
+            errors[name] = [$"There is no such field. Known are {string.Join(", ", known)}{(IsForm ? ", photo" : "")}."];
 
         var choices = new StagingChoices(
-            PhotoId(errors),
-            OneOf("room", StagingCatalog.Rooms, errors),
-            OneOf("style", StagingCatalog.Styles, errors),
-            Quality(errors),
-            Flag("declutter", errors),
+            Earlier is null ? PhotoId(errors) : null,
+            OneOf("room", Catalogue.Rooms.Select(room => room.Id), Earlier?.Room, errors),
+            OneOf("style", Catalogue.Styles.Select(style => style.Id), Earlier?.Style, errors),
+            Catalogue.FindQuality(OneOf("quality", Catalogue.Qualities.Select(quality => quality.Id), Earlier?.Quality ?? Catalogue.DefaultQuality, errors)) ?? Catalogue.Qualities[0],
+            Flag("declutter", Earlier?.Declutter ?? false, errors),
             Words(errors),
-            Variations(errors));
-        return errors.Count == 0 ? choices : throw new ProblemException(Problem.Invalid(errors));
+            Number("variations", Earlier?.Variations ?? 1, 1, Catalogue.MaxVariations, errors) ?? 1,
+            OneOf("format", Catalogue.Formats, Earlier?.Format ?? ImageModel.DefaultFormat, errors),
+            Size(errors),
+            Number("seed", Earlier?.Seed, 0, int.MaxValue, errors));
+        if (errors.Count > 0)
+            throw new ProblemException(Problem.Invalid(errors));
+        choices.RequireSupported(model);
+        return choices;
     }
 
     private static async Task<IReadOnlyDictionary<string, JsonElement>> ReadJsonAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -103,64 +123,66 @@ internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> F
 
     private Guid? PhotoId(Dictionary<string, string[]> errors)
     {
-        var id = Text("photoId", errors);
+        var id = Text(PhotoIdName, errors);
         if (id is not null && Photo is not null)
-            errors["photoId"] = ["Send a photo or a photoId, not both."];
+            errors[PhotoIdName] = ["Send a photo or a photoId, not both."];
         else if (id is null && Photo is null)
-            errors[IsForm ? "photo" : "photoId"] = [IsForm ? "Send the photo as a file, or a photoId." : "Send the id that POST /api/v1/photos answered."];
+            errors[IsForm ? "photo" : PhotoIdName] = [IsForm ? "Send the photo as a file, or a photoId." : "Send the id that POST /api/v1/photos answered."];
         else if (id is not null && !Guid.TryParse(id, out _))
-            errors["photoId"] = ["Send the id that POST /api/v1/photos answered."];
+            errors[PhotoIdName] = ["Send the id that POST /api/v1/photos answered."];
         return Guid.TryParse(id, out var parsed) ? parsed : null;
     }
 
-    private string OneOf(string name, IReadOnlyList<Choice> choices, Dictionary<string, string[]> errors)
+    private string OneOf(string name, IEnumerable<string> choices, string? otherwise, Dictionary<string, string[]> errors)
     {
-        var id = Text(name, errors);
-        if (id is null || choices.All(choice => choice.Id != id))
-            errors[name] = [$"Use one of {string.Join(", ", choices.Select(choice => choice.Id))}."];
+        var id = Text(name, errors) ?? otherwise;
+        if (id is null || !choices.Contains(id))
+            errors[name] = [$"Use one of {string.Join(", ", choices)}."];
         return id ?? "";
-    }
-
-    private QualityChoice Quality(Dictionary<string, string[]> errors)
-    {
-        var quality = StagingCatalog.Quality(Text("quality", errors) ?? StagingCatalog.DefaultQuality);
-        if (quality is null)
-            errors["quality"] = [$"Use one of {string.Join(", ", StagingCatalog.Qualities.Select(choice => choice.Id))}."];
-        return quality ?? StagingCatalog.Qualities[0];
     }
 
     private string? Words(Dictionary<string, string[]> errors)
     {
-        var words = Text("prompt", errors)?.Trim();
-        if (words?.Length > StagingCatalog.MaxWords)
-            errors["prompt"] = [$"Use at most {StagingCatalog.MaxWords:N0} characters; these are {words.Length:N0}."];
+        var words = Fields.ContainsKey("prompt") ? Text("prompt", errors)?.Trim() : Earlier?.Words;
+        if (words?.Length > Catalogue.MaxWords)
+            errors["prompt"] = [$"Use at most {Catalogue.MaxWords:N0} characters; these are {words.Length:N0}."];
         else if (words?.Any(letter => char.IsControl(letter) && letter is not ('\n' or '\r' or '\t')) == true)
             errors["prompt"] = ["Leave out control characters."];
         return string.IsNullOrEmpty(words) ? null : words;
     }
 
-    private int Variations(Dictionary<string, string[]> errors)
+    private string? Size(Dictionary<string, string[]> errors)
     {
-        var number = 1;
-        var given = Fields.GetValueOrDefault("variations");
+        var size = Fields.ContainsKey("size") ? Text("size", errors) : Earlier?.Size;
+        if (size is not null && PictureSize.Parse(size) is null)
+            errors["size"] = ["Use a width and a height in pixels, such as 1536x1024."];
+        return size;
+    }
+
+    private int? Number(string name, int? otherwise, int smallest, int largest, Dictionary<string, string[]> errors)
+    {
+        var number = 0;
+        var given = Fields.GetValueOrDefault(name);
+        if (given.ValueKind == JsonValueKind.Undefined)
+            return otherwise;
         var whole = given.ValueKind switch
         {
-            JsonValueKind.Undefined => true,
             JsonValueKind.Number => given.TryGetInt32(out number),
-            JsonValueKind.String when IsForm => int.TryParse(given.GetString(), out number),
+            JsonValueKind.String when IsForm => int.TryParse(given.GetString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number),
             _ => false,
         };
-        if (!whole || number is < 1 or > StagingCatalog.MaxVariations)
-            errors["variations"] = [$"Use a whole number from 1 to {StagingCatalog.MaxVariations}."];
+        if (!whole || number < smallest || number > largest)
+            errors[name] = [$"Use a whole number from {smallest} to {largest}."];
         return number;
     }
 
-    private bool Flag(string name, Dictionary<string, string[]> errors)
+    private bool Flag(string name, bool otherwise, Dictionary<string, string[]> errors)
     {
         var given = Fields.GetValueOrDefault(name);
         var (valid, flag) = given.ValueKind switch
         {
-            JsonValueKind.Undefined or JsonValueKind.False => (true, false),
+            JsonValueKind.Undefined => (true, otherwise),
+            JsonValueKind.False => (true, false),
             JsonValueKind.True => (true, true),
             JsonValueKind.String when IsForm && bool.TryParse(given.GetString(), out var parsed) => (true, parsed),
             _ => (false, false),
@@ -185,9 +207,27 @@ internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> F
     }
 }
 
-/// <summary>A valid request's choices. Without <paramref name="PhotoId"/> the photo came with the request.</summary>
+/// <summary>A valid request's choices. Without <paramref name="PhotoId"/> the photo came with the request, or is that of an earlier staging.</summary>
 internal sealed record StagingChoices(
-    Guid? PhotoId, string Room, string Style, QualityChoice Quality, bool Declutter, string? Words, int Variations)
+    Guid? PhotoId, string Room, string Style, Quality Quality, bool Declutter, string? Words, int Variations, string Format, string? Size, int? Seed)
 {
-    internal int Credits => Variations * Quality.Credits;
+    /// <exception cref="ProblemException"><c>option_not_supported</c>, naming what can be asked for.</exception>
+    internal void RequireSupported(ImageModel model)
+    {
+        var sizes = model.Sizes.Select(size => size.ToString()).ToArray();
+        if (!model.Qualities.ContainsKey(Quality.Id))
+            throw Unsupported("quality", [.. Catalogue.Qualities.Select(quality => quality.Id).Where(model.Qualities.ContainsKey)]);
+        if (!model.Formats.Contains(Format))
+            throw Unsupported("format", [.. model.Formats]);
+        if (Size is not null && !sizes.Contains(Size))
+            throw Unsupported("size", sizes);
+        if (Seed is not null && !model.Seed)
+            throw Unsupported("seed", []);
+    }
+
+    private static ProblemException Unsupported(string option, string[] supported) => new(Problem.Result(
+        ProblemCode.OptionNotSupported,
+        supported.Length == 0 ? $"The image model in use has no {option}: leave it out." : $"The image model in use has no such {option}. It has {string.Join(", ", supported)}.",
+        ("option", option),
+        ("supported", supported)));
 }

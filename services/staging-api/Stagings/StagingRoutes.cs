@@ -18,6 +18,13 @@ internal static class StagingRoutes
 {
     private const int LateCancelsADay = 10;
 
+    private static readonly ProblemCode[] SubmissionRefusals =
+    [
+        ProblemCode.ValidationFailed, ProblemCode.OptionNotSupported, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType,
+        ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.KeyCapReached, ProblemCode.AccountFrozen,
+        ProblemCode.KeyEnded, ProblemCode.UsageUnavailable, ProblemCode.Unavailable,
+    ];
+
     internal static void AddStagings(this ServiceBuilder service)
     {
         var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5002");
@@ -38,10 +45,17 @@ internal static class StagingRoutes
                 .Says(StagingForm.Describe)
                 .AnswersHeader(202, "Location", "The staging.")
                 .TakesIdempotencyKey()
-                .Refuses(
-                    ProblemCode.ValidationFailed, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType, ProblemCode.ImageRejected,
-                    ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.KeyCapReached, ProblemCode.AccountFrozen,
-                    ProblemCode.KeyEnded, ProblemCode.UsageUnavailable, ProblemCode.Unavailable);
+                .Refuses([.. SubmissionRefusals, ProblemCode.ImageRejected]);
+            routes.MapPost("/{id:guid}/regenerate", RegenerateAsync).AddEndpointFilter<NothingBilledFilter>()
+                .Describe(
+                    "Stagings", "regenerateStaging", "Have the same photo furnished again",
+                    "A new staging of an earlier one's photo, without another upload. What the body says is changed, the rest is as it was; `null` takes a choice back. "
+                    + "It is held, made and charged like any other. Where the earlier one was deleted, its photo is gone: `photo_gone`.")
+                .Explains("id", "The earlier staging.")
+                .Says(StagingForm.DescribeChange)
+                .AnswersHeader(202, "Location", "The new staging.")
+                .TakesIdempotencyKey()
+                .Refuses([.. SubmissionRefusals, ProblemCode.PhotoGone]);
             routes.MapGet("", ListAsync).Describe("Stagings", "listStagings", "The account's stagings, the newest first").Paged();
             routes.MapGet("/{id:guid}", GetAsync).Describe("Stagings", "getStaging", "A staging as it is now").Explains("id", "The staging.").Refuses(ProblemCode.NotFound);
             routes.MapPost("/{id:guid}/cancel", CancelAsync)
@@ -67,6 +81,21 @@ internal static class StagingRoutes
     {
         var job = await submission.SubmitAsync(owner, key, await StagingRequest.ReadAsync(request, cancellationToken), cancellationToken);
         return TypedResults.Accepted(StagingViews.Url(job), await views.OfAsync(job, cancellationToken));
+    }
+
+    private static async Task<Results<Accepted<StagingView>, ProblemHttpResult>> RegenerateAsync(
+        Guid id, Owner owner, IdempotencyKey key, HttpRequest request, IDbContextFactory<StagingDb> databases, Submission submission, StagingViews views, CancellationToken cancellationToken)
+    {
+        if (await FindDeletedTooAsync(databases, owner, id, cancellationToken) is not { } earlier)
+            return Problem.Result(ProblemCode.NotFound);
+        var job = await submission.SubmitAsync(owner, key, await StagingRequest.ReadChangeAsync(request, earlier, cancellationToken), cancellationToken);
+        return TypedResults.Accepted(StagingViews.Url(job), await views.OfAsync(job, cancellationToken));
+    }
+
+    private static async Task<Job?> FindDeletedTooAsync(IDbContextFactory<StagingDb> databases, Owner owner, Guid id, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && owner.Accounts.Contains(row.AccountId), cancellationToken);
     }
 
     private static async Task<Ok<Page<StagingView>>> ListAsync(
@@ -112,10 +141,8 @@ internal static class StagingRoutes
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, Owner owner, IDbContextFactory<StagingDb> databases, Deletion deletion, CancellationToken cancellationToken)
     {
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        // A deleted job is found too: to delete it once more is harmless.
-        var job = await db.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && owner.Accounts.Contains(row.AccountId), cancellationToken);
-        if (job is null)
+        // To delete it once more is harmless.
+        if (await FindDeletedTooAsync(databases, owner, id, cancellationToken) is not { } job)
             return Problem.Result(ProblemCode.NotFound);
         if (!job.IsTerminal)
             return Problem.Result(ProblemCode.Conflict, "A staging that is under way cannot be deleted. Cancel it first.");

@@ -14,6 +14,10 @@ namespace HomeStage.Staging.Stagings;
 /// <param name="Declutter">As it was asked for.</param>
 /// <param name="Prompt">The customer's own words.</param>
 /// <param name="Variations">Pictures asked for.</param>
+/// <param name="Format">What the pictures' files are.</param>
+/// <param name="Size">What the model was asked to draw at; null for the nearest in shape to the photo.</param>
+/// <param name="Seed">As it was asked for.</param>
+/// <param name="SourceId">The staging whose photo was used again.</param>
 /// <param name="Cost">What it costs when everything is delivered.</param>
 /// <param name="CreatedAt">When it was submitted.</param>
 /// <param name="StartedAt">When a worker began.</param>
@@ -35,6 +39,10 @@ internal sealed record StagingView(
     bool Declutter,
     string? Prompt,
     int Variations,
+    string Format,
+    string? Size,
+    int? Seed,
+    Guid? SourceId,
     CostView Cost,
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
@@ -89,8 +97,9 @@ internal sealed record ReceiptView(int Held, int Captured, int Released, string 
 /// <param name="Self">Ask how it is.</param>
 /// <param name="Events">Follow it.</param>
 /// <param name="Cancel">Cancel it; null once it is over.</param>
+/// <param name="Regenerate">Have the same photo furnished again, with other choices.</param>
 /// <param name="Original">Its photo.</param>
-internal sealed record StagingUrls(string Self, string Events, string? Cancel, string Original);
+internal sealed record StagingUrls(string Self, string Events, string? Cancel, string Regenerate, string Original);
 
 /// <summary>Makes views of jobs.</summary>
 internal sealed class StagingViews(Durations durations, TimeProvider time)
@@ -110,6 +119,10 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
             job.Declutter,
             job.Words,
             job.Variations,
+            job.Format,
+            job.Size,
+            job.Seed,
+            job.SourceId,
             new CostView(job.Free == true ? 0 : job.Price * job.Variations, job.Free == true),
             job.CreatedAt,
             job.StartedAt,
@@ -121,7 +134,7 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
             Error(job),
             Images(job),
             Receipt(job),
-            new StagingUrls(Url(job), Url(job) + "/events", job.IsTerminal ? null : Url(job) + "/cancel", Url(job) + "/original"));
+            new StagingUrls(Url(job), Url(job) + "/events", job.IsTerminal ? null : Url(job) + "/cancel", Url(job) + "/regenerate", Url(job) + "/original"));
     }
 
     internal static string Url(Job job) => $"/api/v1/stagings/{job.Id}";

@@ -1,9 +1,9 @@
 using System.Text.Json;
+using HomeStage.Catalog;
 using HomeStage.Contracts;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging;
 using HomeStage.Staging.Attempts;
-using HomeStage.Staging.Catalog;
 using HomeStage.Staging.Photos;
 using HomeStage.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,6 +18,7 @@ namespace HomeStage.Staging.Stagings;
 /// where the first stopped. What nobody goes on with is failed, and settled with 0, by the scheduler.
 /// </summary>
 internal sealed partial class Submission(
+    ImageModel model,
     PhotoReader reader,
     RequestKeys keys,
     IBlobStore blobs,
@@ -41,9 +42,9 @@ internal sealed partial class Submission(
         {
             try
             {
-                var choices = request.Validate();
-                photo = await ReadPhotoAsync(owner, choices.PhotoId, request.Photo, cancellationToken);
-                job = await AcceptAsync(owner, key, fingerprint, choices, photo, cancellationToken);
+                var choices = request.Validate(model);
+                photo = await ReadPhotoAsync(owner, choices.PhotoId, request, cancellationToken);
+                job = await AcceptAsync(owner, key, fingerprint, choices, photo, request.Earlier?.Id, cancellationToken);
             }
             catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
             {
@@ -55,7 +56,7 @@ internal sealed partial class Submission(
 
         if (job.Status != JobStatus.Accepted)
             return job;
-        photo ??= await ReadPhotoAsync(owner, request.Validate().PhotoId, request.Photo, cancellationToken);
+        photo ??= await ReadPhotoAsync(owner, request.Validate(model).PhotoId, request, cancellationToken);
         await StoreAsync(job, photo, cancellationToken);
         return await HoldAndQueueAsync(owner, key, fingerprint, job, cancellationToken);
     }
@@ -73,10 +74,17 @@ internal sealed partial class Submission(
             ?? throw new ProblemException(Problem.Result(ProblemCode.NotFound, "The staging of this Idempotency-Key was deleted. Use a new key."));
     }
 
-    /// <summary>The photo that came with the request, or the one that was uploaded before.</summary>
-    private async Task<StagingPhoto> ReadPhotoAsync(Owner owner, Guid? photoId, byte[]? file, CancellationToken cancellationToken)
+    /// <summary>The photo that came with the request, that of an earlier staging, or the one that was uploaded before.</summary>
+    private async Task<StagingPhoto> ReadPhotoAsync(Owner owner, Guid? photoId, StagingRequest request, CancellationToken cancellationToken)
     {
-        if (file is not null)
+        if (request.Earlier is { } earlier)
+        {
+            if (earlier.DeletedAt is null && await blobs.ExistsAsync(earlier.OriginalBlob, cancellationToken))
+                return new StagingPhoto(Path.GetFileNameWithoutExtension(earlier.OriginalBlob), earlier.PhotoWidth, earlier.PhotoHeight, Jpeg: null, earlier.OriginalBlob);
+            throw earlier.Status == JobStatus.Accepted ? NotYetStored() : PhotoGone();
+        }
+
+        if (request.Photo is { } file)
         {
             var read = await reader.ReadAsync(file, cancellationToken);
             return new StagingPhoto(read.Sha256, read.Width, read.Height, Jpeg: read.Jpeg, Blob: null);
@@ -93,7 +101,7 @@ internal sealed partial class Submission(
 
     // Step a.
     private async Task<Job> AcceptAsync(
-        Owner owner, IdempotencyKey key, byte[] fingerprint, StagingChoices choices, StagingPhoto photo, CancellationToken cancellationToken)
+        Owner owner, IdempotencyKey key, byte[] fingerprint, StagingChoices choices, StagingPhoto photo, Guid? sourceId, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var id = Guid.CreateVersion7(now);
@@ -106,9 +114,13 @@ internal sealed partial class Submission(
             Quality = choices.Quality.Id,
             Declutter = choices.Declutter,
             Words = choices.Words,
+            Format = choices.Format,
+            Size = choices.Size,
+            Seed = choices.Seed,
+            SourceId = sourceId,
             Variations = choices.Variations,
             Price = choices.Quality.Credits,
-            PromptVersion = StagingCatalog.PromptVersion,
+            PromptVersion = Catalogue.PromptVersion,
             OriginalBlob = $"{id}/{photo.Sha256}.jpg",
             PhotoWidth = photo.Width,
             PhotoHeight = photo.Height,
@@ -133,7 +145,7 @@ internal sealed partial class Submission(
             return;
         }
 
-        await using var source = await blobs.OpenAsync(photo.Blob!, cancellationToken) ?? throw UnknownPhoto();
+        await using var source = await blobs.OpenAsync(photo.Blob!, cancellationToken) ?? throw (job.SourceId is null ? UnknownPhoto() : PhotoGone());
         await blobs.PutAsync(job.OriginalBlob, source.Content, ImageMediaType.Jpeg, cancellationToken);
     }
 
@@ -187,7 +199,7 @@ internal sealed partial class Submission(
 
     /// <summary>Whether the free allowance might have paid: whoever asks is told the rest once it is known that they are a person.</summary>
     private static bool MayBeFree(Job job, ProblemDetails problem) =>
-        StagingCatalog.Quality(job.Quality) is { CanBeFree: true } && HoldOutcome.CodeOf(problem) == ProblemCode.InsufficientCredits.Code
+        Catalogue.FindQuality(job.Quality) is { CanBeFree: true } && HoldOutcome.CodeOf(problem) == ProblemCode.InsufficientCredits.Code
         && problem.Extensions.TryGetValue("available", out var available) && available is JsonElement { ValueKind: JsonValueKind.Number } left && left.GetInt32() == 0;
 
     private static ProblemHttpResult WantProof() => Problem.Result(
@@ -195,6 +207,12 @@ internal sealed partial class Submission(
 
     private static ProblemException UnknownPhoto() =>
         new(Problem.Invalid("photoId", "There is no such photo, or it has expired. Upload it with POST /api/v1/photos."));
+
+    private static ProblemException PhotoGone() =>
+        new(Problem.Result(ProblemCode.PhotoGone, "This staging was deleted, and its photo with it. Upload the photo with POST /api/v1/photos."));
+
+    private static ProblemException NotYetStored() =>
+        new(Problem.Result(ProblemCode.Unavailable, "The photo of this staging is still on its way in. Try again in a few seconds."));
 
     private sealed record StagingPhoto(string Sha256, int Width, int Height, byte[]? Jpeg, string? Blob);
 

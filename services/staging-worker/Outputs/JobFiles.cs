@@ -35,9 +35,9 @@ internal sealed partial class JobFiles(IBlobStore blobs, TimeProvider time, ILog
         var prefix = $"{jobId}/{attempt}/{number}-";
         return new RenderedPicture
         {
-            CleanBlob = await PutAsync(prefix + "clean.jpg", images.Clean, cancellationToken),
-            LabeledBlob = await PutAsync(prefix + "labeled.jpg", images.Labeled, cancellationToken),
-            ThumbBlob = await PutAsync(prefix + "thumb.jpg", images.Thumb, cancellationToken),
+            CleanBlob = await PutAsync(prefix + "clean", images.Clean, cancellationToken),
+            LabeledBlob = await PutAsync(prefix + "labeled", images.Labeled, cancellationToken),
+            ThumbBlob = await PutAsync(prefix + "thumb", images.Thumb, cancellationToken),
             Width = images.Clean.Width,
             Height = images.Clean.Height,
             MediaType = images.Clean.MediaType,
@@ -78,8 +78,15 @@ internal sealed partial class JobFiles(IBlobStore blobs, TimeProvider time, ILog
         }
     }
 
-    private Task<string> PutAsync(string key, EncodedImage image, CancellationToken cancellationToken) =>
-        PutAsync(key, image.Bytes, image.MediaType, cancellationToken);
+    private Task<string> PutAsync(string name, EncodedImage image, CancellationToken cancellationToken) =>
+        PutAsync(name + Extension(image.MediaType), image.Bytes, image.MediaType, cancellationToken);
+
+    private static string Extension(string mediaType) => mediaType switch
+    {
+        ImageMediaType.Png => ".png",
+        ImageMediaType.WebP => ".webp",
+        _ => ".jpg",
+    };
 
     private async Task<string> PutAsync(string key, byte[] bytes, string mediaType, CancellationToken cancellationToken)
     {

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using HomeStage.Catalog;
 
 namespace HomeStage.Worker.Prompting;
 
 /// <summary>The customer's own words: bounded, on one line, between markers that they cannot contain, and called what they are.</summary>
 internal static class CustomerWords
 {
-    internal const int Longest = 2000;
+    private const int Longest = Catalogue.MaxWords;
     internal const string Begin = "<<<WISHES";
     internal const string End = "WISHES>>>";
 

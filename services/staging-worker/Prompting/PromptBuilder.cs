@@ -1,3 +1,4 @@
+using HomeStage.Catalog;
 using HomeStage.Contracts;
 
 namespace HomeStage.Worker.Prompting;
@@ -8,8 +9,8 @@ namespace HomeStage.Worker.Prompting;
 /// </summary>
 internal static class PromptBuilder
 {
-    /// <summary>The newest version of the rules.</summary>
-    internal const int NewestVersion = 1;
+    /// <summary>The newest version of the rules that this build knows.</summary>
+    internal const int NewestVersion = Catalogue.PromptVersion;
 
     /// <summary>Builds the prompt.</summary>
     /// <param name="version">The version of the rules that the job was accepted under.</param>
@@ -17,20 +18,20 @@ internal static class PromptBuilder
     /// <returns>Null when the version, the room or the style is not known here.</returns>
     internal static string? Build(int version, StagingOptions options)
     {
-        if (version != NewestVersion || RoomRules.Find(options.Room) is not { } room || StyleRules.Find(options.Style) is not { } style)
+        if (version != NewestVersion || Catalogue.FindRoom(options.Room) is not { } room || Catalogue.FindStyle(options.Style) is not { } style)
             return null;
 
         // The opening names room and style before anything else could be taken for them.
         List<string> parts =
         [
-            $"Virtually stage this photograph of {room.Name} in the {style.Name} style: add furniture and decoration to the real room, as a professional home stager would for a property listing. The result must look like the same photograph, taken by the same camera a moment after the furniture was carried in.",
+            $"Virtually stage this photograph of {room.InWords} in the {style.InWords} style: add furniture and decoration to the real room, as a professional home stager would for a property listing. The result must look like the same photograph, taken by the same camera a moment after the furniture was carried in.",
             Structure,
             options.Declutter ? Declutter : KeepFittings,
-            Section($"What belongs in {room.Name}", room.Belongs),
+            Section($"What belongs in {room.InWords}", room.Belongs),
             Section("Where nothing may stand", [.. room.KeepFree, .. KeepFreeEverywhere]),
             Section("Sizes in centimetres", [.. room.Sizes, .. SizesEverywhere]),
             Section("Light and shadow", [room.Light, .. LightEverywhere]),
-            Section($"The {style.Name} style", style.Look),
+            Section($"The {style.InWords} style", style.Look),
         ];
         if (CustomerWords.AsData(options.Words) is { } words)
             parts.Add(words);

@@ -1,5 +1,7 @@
 using System.ClientModel;
+using System.Globalization;
 using System.Net.Http.Headers;
+using HomeStage.Catalog;
 
 namespace HomeStage.Worker.Provider;
 
@@ -8,11 +10,14 @@ namespace HomeStage.Worker.Provider;
 /// <param name="Prompt">What to do with it.</param>
 /// <param name="Count">How many pictures.</param>
 /// <param name="Size">Their size.</param>
-/// <param name="Quality">The provider's word for the quality.</param>
+/// <param name="OurQuality">The quality in the catalogue.</param>
+/// <param name="Quality">The provider's word for it.</param>
+/// <param name="Format">The provider's word for the format of the answer.</param>
+/// <param name="Seed">The seed; null for none.</param>
 /// <param name="SafetyId">Keyed hash of the account.</param>
 /// <param name="ClientRequestId">Our id of the call, which the provider's support can search for.</param>
 internal sealed record EditRequest(
-    byte[] Photo, string Prompt, int Count, PictureSize Size, string Quality, string SafetyId, string ClientRequestId);
+    byte[] Photo, string Prompt, int Count, PictureSize Size, string OurQuality, string Quality, string Format, int? Seed, string SafetyId, string ClientRequestId);
 
 /// <summary>
 /// The multipart body of an edit. Written here and not by the package's convenience method, which gives the picture no media type and
@@ -27,13 +32,15 @@ internal sealed class EditBody : BinaryContent
         _form = new MultipartFormDataContent($"homestage-{Guid.NewGuid():n}");
         Add("model", model.Name);
         Add("prompt", request.Prompt);
-        Add("n", request.Count.ToString());
+        Add("n", request.Count.ToString(CultureInfo.InvariantCulture));
         Add("size", request.Size.ToString());
         Add("quality", request.Quality);
-        Add("output_format", model.OutputFormat);
+        Add("output_format", request.Format);
         Add("safety_identifier", request.SafetyId);
         if (model.InputFidelity is { } fidelity)
             Add("input_fidelity", fidelity);
+        if (request.Seed is { } seed)
+            Add("seed", seed.ToString(CultureInfo.InvariantCulture));
         var photo = new ByteArrayContent(request.Photo);
         photo.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
         _form.Add(photo, "image", "room.jpg");

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Net;
+using HomeStage.Catalog;
 using HomeStage.Contracts;
 using OpenAI;
 using OpenAI.Images;
@@ -56,7 +57,7 @@ internal sealed class ImageProvider : IDisposable
         try
         {
             var result = await _client.GenerateImageEditsAsync(body, body.ContentType, options);
-            return Read(result.GetRawResponse(), request.Count, started);
+            return Read(result.GetRawResponse(), request, started);
         }
         catch (OperationCanceledException canceled) when (!cancellationToken.IsCancellationRequested)
         {
@@ -70,7 +71,7 @@ internal sealed class ImageProvider : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private ProviderAnswer Read(PipelineResponse response, int count, long started)
+    private ProviderAnswer Read(PipelineResponse response, EditRequest request, long started)
     {
         string? Header(string name) => response.Headers.TryGetValue(name, out var value) ? value : null;
         var usage = Usage(started) with { RequestId = Header("x-request-id") };
@@ -81,18 +82,22 @@ internal sealed class ImageProvider : IDisposable
             throw new ProviderException(ProviderFailures.Of(refusal, _time.GetUtcNow()), usage);
         }
 
-        return ProviderAnswer.Read(response.Content, count) is { } answer
+        return ProviderAnswer.Read(response.Content, request.Count) is { } answer
             ? answer with
             {
                 Usage = usage with
                 {
                     InputTokens = answer.InputTokens,
                     OutputTokens = answer.OutputTokens,
-                    CostMicrodollars = _prices?.Of(answer.InputTokens, answer.OutputTokens),
+                    CostMicrodollars = CostOf(request, answer),
                 },
             }
             : throw new ProviderException(ProviderFailures.Malformed, usage);
     }
+
+    // By token where prices are configured, which is exact; else by picture where the model has a price.
+    private long? CostOf(EditRequest request, ProviderAnswer answer) =>
+        _prices?.Of(answer.InputTokens, answer.OutputTokens) ?? _model.CostOf(request.OurQuality, request.Size, answer.Pictures.Count);
 
     private ProviderUsage Usage(long started) =>
         new() { Model = _model.Name, DurationMilliseconds = (long)_time.GetElapsedTime(started).TotalMilliseconds };

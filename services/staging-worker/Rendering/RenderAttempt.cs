@@ -1,3 +1,4 @@
+using HomeStage.Catalog;
 using HomeStage.Contracts;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Imaging;
@@ -70,14 +71,21 @@ internal sealed partial class RenderAttempt(
         await messages.ProgressedAsync(work, Phase.Preparing, cancellationToken);
         var prompt = PromptBuilder.Build(work.PromptVersion, work.Options)
             ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
-        if (!settings.Model.Qualities.TryGetValue(work.Options.Quality, out var quality))
+        var options = work.Options;
+        var format = options.Format ?? ImageModel.DefaultFormat;
+        var size = options.Size is null ? settings.Model.SizeFor(work.PhotoWidth, work.PhotoHeight) : PictureSize.Parse(options.Size);
+        // What staging-api's model has and ours does not: the two were configured apart.
+        if (!settings.Model.Qualities.TryGetValue(options.Quality, out var quality) || !settings.Model.Formats.Contains(format)
+            || size is null || !settings.Model.Sizes.Contains(size) || (options.Seed is not null && !settings.Model.Seed))
+        {
             throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
-        var size = settings.Model.SizeFor(work.PhotoWidth, work.PhotoHeight);
+        }
+
         try
         {
             var photo = await files.PhotoAsync(work.OriginalBlob, cancellationToken) ?? throw new AttemptException(AttemptFailures.PhotoGone);
             var framed = await Task.Run(() => ProviderFrame.Around(photo, size.Width, size.Height), cancellationToken);
-            return new EditRequest(framed.Bytes, prompt, count, size, quality, work.SafetyId, $"{work.JobId}-{work.Attempt}");
+            return new EditRequest(framed.Bytes, prompt, count, size, options.Quality, quality, format, options.Seed, work.SafetyId, $"{work.JobId}-{work.Attempt}");
         }
         catch (UnreadableImageException error)
         {
@@ -140,7 +148,7 @@ internal sealed partial class RenderAttempt(
     {
         try
         {
-            return await Task.Run(() => PhotoOutputs.Make(bytes, work.PhotoWidth, work.PhotoHeight), cancellationToken);
+            return await Task.Run(() => PhotoOutputs.Make(bytes, work.PhotoWidth, work.PhotoHeight, MediaTypeOf(work.Options.Format)), cancellationToken);
         }
         catch (UnreadableImageException)
         {
@@ -148,6 +156,8 @@ internal sealed partial class RenderAttempt(
             return null;
         }
     }
+
+    private static string MediaTypeOf(string? format) => format is null ? ImageMediaType.Jpeg : $"image/{format}";
 
     private Task<string> FailHereAsync(
         StageRoom work, ProviderFailure failure, Exception? error, CancellationToken cancellationToken, ProviderUsage? usage = null)

@@ -11,6 +11,9 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>The body or a parameter is not what the operation takes; <c>errors</c> says which and why.</summary>
     public static readonly ProblemCode ValidationFailed = new("validation_failed", StatusCodes.Status400BadRequest, "The request is not valid");
 
+    /// <summary>The option exists, but the image model in use does not have it; <c>option</c> says which, <c>supported</c> what can be asked for.</summary>
+    public static readonly ProblemCode OptionNotSupported = new("option_not_supported", StatusCodes.Status400BadRequest, "The image model does not have this option");
+
     /// <summary>Nobody is identified.</summary>
     public static readonly ProblemCode Unauthenticated = new("unauthenticated", StatusCodes.Status401Unauthorized, "Identify yourself");
 
@@ -28,6 +31,9 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
 
     /// <summary>The path exists, but not for this method.</summary>
     public static readonly ProblemCode MethodNotAllowed = new("method_not_allowed", StatusCodes.Status405MethodNotAllowed, "The method is not allowed here");
+
+    /// <summary>The photo that is meant was there and is no longer kept.</summary>
+    public static readonly ProblemCode PhotoGone = new("photo_gone", StatusCodes.Status410Gone, "The photo is no longer kept");
 
     /// <summary>The idempotency key was used for another request.</summary>
     public static readonly ProblemCode IdempotencyConflict = new("idempotency_conflict", StatusCodes.Status409Conflict, "The idempotency key belongs to another request");

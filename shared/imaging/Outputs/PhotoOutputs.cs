@@ -5,7 +5,7 @@ namespace HomeStage.Imaging.Outputs;
 /// <summary>The files of one staged picture; all carry the IPTC digital source type.</summary>
 /// <param name="Clean">Without a visible label.</param>
 /// <param name="Labeled">The same with "Virtually staged" on it.</param>
-/// <param name="Thumb">Labeled, no side longer than 512 pixels.</param>
+/// <param name="Thumb">Labeled, no side longer than 512 pixels; always a JPEG.</param>
 public sealed record StagedImages(EncodedImage Clean, EncodedImage Labeled, EncodedImage Thumb);
 
 /// <summary>Makes what customers get from what an image provider returned.</summary>
@@ -24,16 +24,19 @@ public static class PhotoOutputs
     /// <param name="providerImage">JPEG, PNG or WebP as the provider sent it.</param>
     /// <param name="photoWidth">Width of the stored photo.</param>
     /// <param name="photoHeight">Height of the stored photo.</param>
+    /// <param name="mediaType">What the clean and labelled pictures are to be: JPEG, PNG or WebP.</param>
     /// <exception cref="UnreadableImageException">The provider's bytes are no whole JPEG, PNG or WebP.</exception>
-    public static StagedImages Make(byte[] providerImage, int photoWidth, int photoHeight) =>
+    public static StagedImages Make(byte[] providerImage, int photoWidth, int photoHeight, string mediaType = ImageMediaType.Jpeg) =>
         Read(providerImage, LargestProviderSide, photoWidth, photoHeight, picture =>
         {
             using var labeled = Label.On(picture);
-            return new StagedImages(Encode(picture, Quality), Encode(labeled, Quality), Small(picture));
+            return new StagedImages(Encode(picture, mediaType, Quality), Encode(labeled, mediaType, Quality), Small(picture));
         });
 
     /// <summary>A labeled preview, no side longer than 512 pixels, of a picture that may still be in the making.</summary>
-    /// <inheritdoc cref="Make" path="/param"/>
+    /// <param name="providerImage">JPEG, PNG or WebP as the provider sent it.</param>
+    /// <param name="photoWidth">Width of the stored photo.</param>
+    /// <param name="photoHeight">Height of the stored photo.</param>
     /// <exception cref="UnreadableImageException">The provider's bytes are no whole JPEG, PNG or WebP.</exception>
     public static EncodedImage PreviewOf(byte[] providerImage, int photoWidth, int photoHeight) =>
         Read(providerImage, LargestProviderSide, photoWidth, photoHeight, Small);
@@ -81,14 +84,20 @@ public static class PhotoOutputs
     {
         using var small = Picture.Within(picture, SmallSide);
         using var labeled = Label.On(small);
-        return Encode(labeled, SmallQuality);
+        return Encode(labeled, ImageMediaType.Jpeg, SmallQuality);
     }
 
-    private static EncodedImage Encode(VipsImage picture, int quality)
+    private static EncodedImage Encode(VipsImage picture, string mediaType, int quality)
     {
         using var marked = picture.PixelsAlone();
         DigitalSource.Mark(marked);
-        var bytes = Vips.Bytes("jpegsave_buffer", ("in", marked), ("Q", quality), ("optimize-coding", true));
-        return new EncodedImage(bytes, marked.Width, marked.Height, ImageMediaType.Jpeg);
+        var bytes = mediaType switch
+        {
+            ImageMediaType.Jpeg => Vips.Bytes("jpegsave_buffer", ("in", marked), ("Q", quality), ("optimize-coding", true)),
+            ImageMediaType.Png => DigitalSource.Mark(Vips.Bytes("pngsave_buffer", ("in", marked), ("strip", true))),
+            ImageMediaType.WebP => Vips.Bytes("webpsave_buffer", ("in", marked), ("Q", quality)),
+            _ => throw new ArgumentOutOfRangeException(nameof(mediaType), mediaType, "JPEG, PNG or WebP."),
+        };
+        return new EncodedImage(bytes, marked.Width, marked.Height, mediaType);
     }
 }

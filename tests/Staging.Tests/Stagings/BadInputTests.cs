@@ -54,6 +54,9 @@ public sealed class BadInputTests(StagingFixture fixture) : IClassFixture<Stagin
         { "photoId", "abc", "POST /api/v1/photos" },
         { "photoId", "0198c1a0-0000-7000-8000-000000000000", "no such photo" },
         { "colour", "red", "no such field" },
+        { "format", "gif", "jpeg, png, webp" },
+        { "size", "1024", "1536x1024" },
+        { "seed", -1, "0 to 2147483647" },
     };
 
     [Theory]

@@ -16,6 +16,7 @@ public sealed class OwnershipTests(StagingFixture fixture) : IClassFixture<Stagi
     [InlineData("GET", "/original")]
     [InlineData("GET", "/preview")]
     [InlineData("POST", "/cancel")]
+    [InlineData("POST", "/regenerate")]
     [InlineData("DELETE", "")]
     public async Task Anothers_job_is_not_found_on_any_route_exactly_like_an_unknown_one(string method, string path)
     {

@@ -53,6 +53,8 @@ internal sealed class Deployment
     private static readonly string[] BlobSettings =
         ["BLOBS_S3_BUCKET", "BLOBS_S3_REGION", "BLOBS_S3_ENDPOINT", "BLOBS_S3_ACCESS_KEY", "BLOBS_S3_SECRET_KEY", "BLOBS_S3_ENCRYPTION", "BLOBS_S3_KMS_KEY"];
 
+    private static readonly string[] ModelSettings = ["OPENAI_MODEL", "IMAGE_MODELS", "IMAGE_MODELS_FILE"];
+
     /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
@@ -63,8 +65,8 @@ internal sealed class Deployment
         ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
-        ["staging-api"] = [.. BlobSettings, "CLAMAV_ADDRESS"],
-        ["staging-worker"] = [.. BlobSettings, "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
+        ["staging-api"] = [.. BlobSettings, .. ModelSettings, "CLAMAV_ADDRESS"],
+        ["staging-worker"] = [.. BlobSettings, .. ModelSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
     private readonly DeploymentInput _input;

@@ -1,12 +1,21 @@
-namespace HomeStage.Worker.Prompting;
+namespace HomeStage.Catalog;
 
-/// <summary>What the stager knows about one kind of room.</summary>
-internal sealed record RoomRules
+/// <summary>A kind of room: what people read of it, and what the stager knows about it.</summary>
+public sealed record Room
 {
-    /// <summary>The room in plain words with its article.</summary>
+    /// <summary>Its name on the wire.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its name for people.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it is furnished with, most important first.</summary>
+    /// <summary>In a sentence for people, what it is furnished with.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>The room in plain words with its article, for instructions.</summary>
+    public required string InWords { get; init; }
+
+    /// <summary>What belongs in it, most important first.</summary>
     public required IReadOnlyList<string> Belongs { get; init; }
 
     /// <summary>Where nothing may stand in this kind of room.</summary>
@@ -18,11 +27,18 @@ internal sealed record RoomRules
     /// <summary>What is particular about the light.</summary>
     public required string Light { get; init; }
 
-    private static readonly IReadOnlyDictionary<string, RoomRules> All = new Dictionary<string, RoomRules>(StringComparer.Ordinal)
-    {
-        ["living_room"] = new()
+    /// <summary>
+    /// Every room, in the order in which they are offered. What belongs to the instructions is part of a prompt version: it is never edited once
+    /// jobs were accepted under it.
+    /// </summary>
+    internal static IReadOnlyList<Room> All { get; } =
+    [
+        new()
         {
-            Name = "a living room",
+            Id = "living_room",
+            Name = "Living room",
+            Description = "Sofa, armchairs and a coffee table grouped on a rug, with lamps and pictures.",
+            InWords = "a living room",
             Belongs =
             [
                 "a sofa as the main piece, facing the focal point of the room (fireplace, window or longest free wall)",
@@ -33,9 +49,12 @@ internal sealed record RoomRules
             Sizes = ["sofa 200 to 240 wide and 85 to 95 deep, seat 45 high", "coffee table 40 high, 40 to 50 from the sofa", "rug at least as wide as the sofa"],
             Light = "floor and table lamps may be lit warmly, but stay weaker than the daylight",
         },
-        ["bedroom"] = new()
+        new()
         {
-            Name = "a bedroom",
+            Id = "bedroom",
+            Name = "Bedroom",
+            Description = "A made bed with night tables and lamps, a rug, curtains beside the windows.",
+            InWords = "a bedroom",
             Belongs =
             [
                 "one made bed with its headboard against a solid wall, away from the door's line where the room allows",
@@ -46,9 +65,12 @@ internal sealed record RoomRules
             Sizes = ["double bed 160 to 180 by 200, mattress top 50 to 60 high; a single bed of 90 where the room is under 10 square metres", "night tables as high as the mattress"],
             Light = "calm and even; bedside lamps may glow softly",
         },
-        ["kitchen"] = new()
+        new()
         {
-            Name = "a kitchen",
+            Id = "kitchen",
+            Name = "Kitchen",
+            Description = "The kitchen as it is, dressed: fruit, herbs, a board, stools where a bar is.",
+            InWords = "a kitchen",
             Belongs =
             [
                 "the existing cabinets, worktop, sink, hob and appliances unchanged: a kitchen is dressed, not rebuilt",
@@ -59,9 +81,12 @@ internal sealed record RoomRules
             Sizes = ["worktop 90 high, bar stools with a seat of 65, table 75 high", "things on the worktop under 40 high and below the wall cabinets"],
             Light = "worktops bright and clear; highlights on metal and stone follow the window",
         },
-        ["bathroom"] = new()
+        new()
         {
-            Name = "a bathroom",
+            Id = "bathroom",
+            Name = "Bathroom",
+            Description = "The bathroom as it is, dressed: towels, a mat, a plant.",
+            InWords = "a bathroom",
             Belongs =
             [
                 "the existing basin, bath, shower, toilet, tiles and taps unchanged",
@@ -72,9 +97,12 @@ internal sealed record RoomRules
             Sizes = ["hand towels 50 by 100, bath mat 50 by 80", "nothing deeper than 35 on the floor"],
             Light = "clean and neutral; mirrors and glass show only what is really in front of them",
         },
-        ["dining_room"] = new()
+        new()
         {
-            Name = "a dining room",
+            Id = "dining_room",
+            Name = "Dining room",
+            Description = "A table with its chairs, a sideboard, a simple centrepiece.",
+            InWords = "a dining room",
             Belongs =
             [
                 "one dining table in the middle of the free floor, or centred under an existing ceiling lamp",
@@ -85,9 +113,12 @@ internal sealed record RoomRules
             Sizes = ["table 75 high and 90 to 100 deep, 60 of its edge for each chair", "chair seat 45 high, sideboard 80 high and 45 deep"],
             Light = "the table is the brightest place; a lamp above it may be lit",
         },
-        ["office"] = new()
+        new()
         {
-            Name = "a home office",
+            Id = "office",
+            Name = "Home office",
+            Description = "A desk and chair by the light, shelves, a place to read.",
+            InWords = "a home office",
             Belongs =
             [
                 "one desk, at a right angle to the window where the room allows, so that nobody is dazzled",
@@ -98,9 +129,12 @@ internal sealed record RoomRules
             Sizes = ["desk 75 high, 120 to 160 wide and 70 to 80 deep", "shelves 30 to 35 deep and at most 200 high"],
             Light = "bright and cool enough to work by, without glare on the desk",
         },
-        ["entryway"] = new()
+        new()
         {
-            Name = "an entryway",
+            Id = "entryway",
+            Name = "Entryway",
+            Description = "A slim console or bench, a mirror, a runner along the way in.",
+            InWords = "an entryway",
             Belongs =
             [
                 "a slim console table or a bench on one wall, with a mirror or picture above it",
@@ -111,9 +145,12 @@ internal sealed record RoomRules
             Sizes = ["console 80 high and at most 35 deep", "runner 60 to 80 wide with bare floor at both sides"],
             Light = "welcoming; a table lamp may be lit where daylight is scarce",
         },
-        ["outdoor"] = new()
+        new()
         {
-            Name = "an outdoor space",
+            Id = "outdoor",
+            Name = "Outdoor space",
+            Description = "Weatherproof seats or a dining set, planters, lanterns.",
+            InWords = "an outdoor space",
             Belongs =
             [
                 "weatherproof seating round a low table, or a dining set where the paved area is large enough",
@@ -124,9 +161,5 @@ internal sealed record RoomRules
             Sizes = ["lounge seats 40 high, table 40 high; dining table 75 high", "planters 30 to 60 high, below railing height"],
             Light = "sun, sky, weather and the hardness of the shadows stay as they are",
         },
-    };
-
-    internal static IEnumerable<string> Ids => All.Keys;
-
-    internal static RoomRules? Find(string id) => All.GetValueOrDefault(id);
+    ];
 }
