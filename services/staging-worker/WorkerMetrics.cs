@@ -14,6 +14,7 @@ internal sealed class WorkerMetrics
     private readonly UpDownCounter<int> _inFlight;
     private readonly Histogram<double> _providerTime;
     private readonly Counter<long> _leases;
+    private readonly Counter<long> _previews;
     private readonly Counter<double> _cost;
     private readonly Meter _meter;
 
@@ -26,6 +27,7 @@ internal sealed class WorkerMetrics
         _inFlight = meter.CreateUpDownCounter<int>("homestage.worker.provider.in_flight", "{call}", "Provider calls under way.");
         _providerTime = meter.CreateDuration("homestage.worker.provider.duration", "s", "From calling the provider to its whole answer, and whether it `succeeded`.");
         _leases = meter.CreateCounter<long>("homestage.worker.leases.ended", "{lease}", "Leases that ended under an attempt, in whatever phase, by `reason`.");
+        _previews = meter.CreateCounter<long>("homestage.worker.previews", "{preview}", "Partial images of the provider, by `outcome`: shown or dropped.");
         _cost = meter.CreateCounter<double>("homestage.worker.provider.cost", "{dollar}", "What the provider's tokens cost at the configured prices.");
         _inFlight.Add(0);
         _pictures.Add(0);
@@ -50,6 +52,9 @@ internal sealed class WorkerMetrics
 
     /// <summary>The provider delivered pictures.</summary>
     public void PicturesBought(int count) => _pictures.Add(count);
+
+    /// <summary>A partial image was <c>shown</c> or <c>dropped</c>.</summary>
+    public void Preview(string outcome) => _previews.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     /// <summary>All workers pause.</summary>
     public void Paused(string code) => _pauses.Add(1, new KeyValuePair<string, object?>("code", code));

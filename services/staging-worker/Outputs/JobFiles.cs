@@ -44,6 +44,15 @@ internal sealed partial class JobFiles(IBlobStore blobs, TimeProvider time, ILog
         };
     }
 
+    /// <summary>Stores a preview, without patience.</summary>
+    /// <exception cref="IOException">The store cannot be reached or is full.</exception>
+    public async Task<string> SavePreviewAsync(Guid jobId, int attempt, int number, EncodedImage preview, CancellationToken cancellationToken)
+    {
+        var key = $"{jobId}/{attempt}/preview-{number}{Extension(preview.MediaType)}";
+        await blobs.PutAsync(key, preview.Bytes, preview.MediaType, cancellationToken);
+        return key;
+    }
+
     /// <summary>Says that all files of an attempt are there.</summary>
     /// <exception cref="IOException">The store cannot be reached or is full.</exception>
     public Task SaveAsync(Manifest manifest, CancellationToken cancellationToken) =>

@@ -41,10 +41,20 @@ internal sealed class EditBody : BinaryContent
             Add("input_fidelity", fidelity);
         if (request.Seed is { } seed)
             Add("seed", seed.ToString(CultureInfo.InvariantCulture));
+        Streams = request.Count == 1 && model.PartialImages > 0;
+        if (Streams)
+        {
+            Add("stream", "true");
+            Add("partial_images", model.PartialImages.ToString(CultureInfo.InvariantCulture));
+        }
+
         var photo = new ByteArrayContent(request.Photo);
         photo.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
         _form.Add(photo, "image", "room.jpg");
     }
+
+    /// <summary>Whether partial images are asked for. The provider streams only where one picture is asked for.</summary>
+    internal bool Streams { get; }
 
     /// <summary>Whether every byte was handed to the connection.</summary>
     internal bool Sent { get; private set; }

@@ -48,10 +48,7 @@ internal sealed record ProviderAnswer
         try
         {
             using var json = JsonDocument.Parse(body.ToMemory());
-            return json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
-                ? (Text(error, "code"), Text(error, "type"))
-                : default;
+            return ErrorOf(json.RootElement);
         }
         catch (JsonException)
         {
@@ -59,7 +56,21 @@ internal sealed record ProviderAnswer
         }
     }
 
-    private static byte[]? PictureOf(JsonElement item) =>
+    /// <inheritdoc cref="ReadError"/>
+    internal static (string? Code, string? Type) ErrorOf(JsonElement root) =>
+        root.ValueKind == JsonValueKind.Object && root.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+            ? (Text(error, "code"), Text(error, "type"))
+            : default;
+
+    /// <summary>What the last event of a stream says.</summary>
+    internal static ProviderAnswer OfCompleted(JsonElement completed) => new()
+    {
+        Pictures = PictureOf(completed) is { } picture ? [picture] : [],
+        InputTokens = Tokens(completed, "input_tokens"),
+        OutputTokens = Tokens(completed, "output_tokens"),
+    };
+
+    internal static byte[]? PictureOf(JsonElement item) =>
         item.ValueKind == JsonValueKind.Object && item.TryGetProperty("b64_json", out var text)
         && text.ValueKind == JsonValueKind.String && text.TryGetBytesFromBase64(out var bytes)
             ? bytes
@@ -71,6 +82,6 @@ internal sealed record ProviderAnswer
             ? count
             : null;
 
-    private static string? Text(JsonElement element, string name) =>
+    internal static string? Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

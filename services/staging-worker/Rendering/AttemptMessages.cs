@@ -14,7 +14,7 @@ internal sealed partial class AttemptMessages(BusPublisher publisher, TimeProvid
     /// <summary>Tells the phase; an attempt does not fail for want of it.</summary>
     public async Task ProgressedAsync(StageRoom work, Phase phase, CancellationToken cancellationToken)
     {
-        var message = new RenderProgressed { JobId = work.JobId, Attempt = work.Attempt, Phase = phase.ToString().ToLowerInvariant() };
+        var message = Progress(work, phase);
         try
         {
             await publisher.PublishAsync(message, IdOf(work.JobId, work.Attempt, "progressed", (int)phase), cancellationToken);
@@ -24,6 +24,11 @@ internal sealed partial class AttemptMessages(BusPublisher publisher, TimeProvid
             Log.ProgressLost(logger, work.JobId, error);
         }
     }
+
+    /// <summary>Tells of a preview.</summary>
+    /// <exception cref="Exception">The broker did not take it.</exception>
+    public Task PreviewedAsync(StageRoom work, string blob, int number, CancellationToken cancellationToken) =>
+        publisher.PublishAsync(Progress(work, Phase.Rendering) with { PreviewBlob = blob }, IdOf(work.JobId, work.Attempt, "previewed", number), cancellationToken);
 
     /// <summary>Delivers pictures.</summary>
     /// <exception cref="TimeoutException">The broker stayed away.</exception>
@@ -43,6 +48,9 @@ internal sealed partial class AttemptMessages(BusPublisher publisher, TimeProvid
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         return new Guid(hash, bigEndian: true);
     }
+
+    private static RenderProgressed Progress(StageRoom work, Phase phase) =>
+        new() { JobId = work.JobId, Attempt = work.Attempt, Phase = phase.ToString().ToLowerInvariant() };
 
     // The result is worth more than this worker's time: while the broker restarts, it is said again until it is confirmed.
     private async Task InsistAsync(object message, Guid id, CancellationToken cancellationToken)

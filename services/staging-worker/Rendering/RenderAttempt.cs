@@ -14,7 +14,7 @@ namespace HomeStage.Worker.Rendering;
 /// pictures, writes the manifest, and only then tells.
 /// </summary>
 internal sealed partial class RenderAttempt(
-    WorkerSettings settings, ImageProvider provider, ProviderPause pause, ProviderBreaker breaker, JobFiles files, AttemptMessages messages, WorkerMetrics metrics, TimeProvider time,
+    WorkerSettings settings, ImageProvider provider, ProviderPause pause, ProviderBreaker breaker, JobFiles files, AttemptMessages messages, Previews previews, WorkerMetrics metrics, TimeProvider time,
     ILogger<RenderAttempt> logger)
 {
     /// <summary>Makes the attempt.</summary>
@@ -35,7 +35,7 @@ internal sealed partial class RenderAttempt(
 
             var request = await PrepareAsync(work, recovery.Missing, held);
             await messages.ProgressedAsync(work, Phase.Rendering, held);
-            var answer = await CallAsync(request, held);
+            var answer = await CallAsync(work, request, held);
 
             // The pictures are paid for, and a result is accepted from any attempt: from here on the lease does not matter.
             await breaker.AnsweredAsync(letGo);
@@ -93,14 +93,15 @@ internal sealed partial class RenderAttempt(
         }
     }
 
-    private async Task<ProviderAnswer> CallAsync(EditRequest request, CancellationToken cancellationToken)
+    private async Task<ProviderAnswer> CallAsync(StageRoom work, EditRequest request, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var succeeded = false;
         metrics.CallBegan();
         try
         {
-            var answer = await provider.EditAsync(request, cancellationToken);
+            await using var shown = previews.Begin(work, cancellationToken);
+            var answer = await provider.EditAsync(request, shown.Offer, cancellationToken);
             succeeded = true;
             if (answer.Usage.CostMicrodollars is { } cost)
                 metrics.Charged(cost);

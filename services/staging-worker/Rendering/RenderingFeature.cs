@@ -13,6 +13,7 @@ internal static class RenderingFeature
         service.Services.AddSingleton<Draining>();
         service.Services.AddSingleton<RenderSlots>();
         service.Services.AddSingleton<AttemptMessages>();
+        service.Services.AddSingleton<Previews>();
         service.Services.AddSingleton<RenderAttempt>();
         service.Services.AddSingleton<WorkerMetrics>();
     }

@@ -62,13 +62,16 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
     [InlineData("{\"kind\":\"status\",\"status\":408}", "provider_unavailable", true, true)]
     [InlineData("{\"kind\":\"cut_after_reading\"}", "provider_connection_lost", true, true)]
     [InlineData("{\"kind\":\"cut_mid_body\"}", "provider_connection_lost", true, true)]
-    [InlineData("{\"kind\":\"malformed_body\"}", "provider_malformed", true, true)]
-    [InlineData("{\"kind\":\"empty_data\"}", "provider_no_picture", true, true)]
+    [InlineData("{\"kind\":\"malformed_body\"}", "provider_malformed", true, true, 2)]
+    [InlineData("{\"kind\":\"malformed_body\"}", "provider_connection_lost", true, true)]
+    [InlineData("{\"kind\":\"empty_data\"}", "provider_no_picture", true, true, 2)]
     [InlineData("{\"kind\":\"not_an_image\"}", "provider_no_picture", true, true)]
     [InlineData("{\"kind\":\"hang\"}", "provider_timeout", true, true)]
-    public async Task Each_fault_becomes_its_message(string fault, string expected, bool retryable, bool mayHaveCost)
+    public async Task Each_fault_becomes_its_message(string fault, string expected, bool retryable, bool mayHaveCost, int pictures = 1)
     {
         await using var scene = await SetAsync();
+        // One is streamed, several are not.
+        scene.Api.Missing = pictures;
         scene.Settings["PROVIDER_TIMEOUT_SECONDS"] = "10";
         await scene.StartWorkerAsync();
         await QueueAsync(fault);

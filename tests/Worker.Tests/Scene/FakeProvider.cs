@@ -70,6 +70,19 @@ internal sealed class FakeProvider : IAsyncDisposable
         await context.Response.WriteAsync(body);
     });
 
+    /// <summary>The next call is answered with a stream of these events, with what is waited for after each; then the answer ends in order.</summary>
+    public void NextStreams(params (string Type, object Data, Func<Task> After)[] events) => Next(async (context, _) =>
+    {
+        context.Response.ContentType = "text/event-stream; charset=utf-8";
+        await context.Response.StartAsync(context.RequestAborted);
+        foreach (var (type, data, after) in events)
+        {
+            await context.Response.WriteAsync($"event: {type}\ndata: {System.Text.Json.JsonSerializer.Serialize(data)}\n\n", context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await after().WaitAsync(context.RequestAborted);
+        }
+    });
+
     public static Task WriteAsync(HttpContext context, params IEnumerable<byte[]> pictures) => context.Response.WriteAsJsonAsync(new
     {
         created = 1,

@@ -53,7 +53,8 @@ internal sealed class FaultMiddleware(RequestDelegate next, FaultQueue faults, W
                 break;
             case FaultKind.MalformedBody:
                 var sound = await Perform(context);
-                context.Response.ContentLength = sound.Length / 2;
+                if (!context.Response.HasStarted)
+                    context.Response.ContentLength = sound.Length / 2;
                 await context.Response.Body.WriteAsync(sound.AsMemory(0, sound.Length / 2), cancel);
                 break;
             case FaultKind.SlowBody:
@@ -81,7 +82,8 @@ internal sealed class FaultMiddleware(RequestDelegate next, FaultQueue faults, W
     private async Task Trickle(HttpContext context, byte[] body, TimeSpan duration)
     {
         const int Pieces = 20;
-        context.Response.ContentLength = body.Length;
+        if (!context.Response.HasStarted)
+            context.Response.ContentLength = body.Length;
         foreach (var piece in body.Chunk(Math.Max(1, (body.Length + Pieces - 1) / Pieces)))
         {
             await Task.Delay(duration / Pieces, time, context.RequestAborted);

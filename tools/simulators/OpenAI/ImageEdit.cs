@@ -61,6 +61,9 @@ internal sealed record ImageEdit
         var partials = form.Integer("partial_images", 0, 3);
         if (partials is not null && !stream)
             throw OpenAiException.Invalid("The 'partial_images' parameter is only supported when 'stream' is true.", "partial_images", "invalid_value");
+        var count = form.Integer("n", 1, 10) ?? 1;
+        if (stream && count > 1)
+            throw OpenAiException.Invalid("Streaming is only supported with n=1.", null, null);
         var size = form.Optional("size") ?? "auto";
         var images = await ReadImages(sent.Files, cancel);
         return new ImageEdit
@@ -68,7 +71,7 @@ internal sealed record ImageEdit
             Model = model,
             Prompt = prompt,
             Images = images,
-            N = form.Integer("n", 1, 10) ?? 1,
+            N = count,
             Size = size == "auto" ? ImageSize.For(images[0].Header) : ImageSize.Parse(size, model),
             Quality = quality == "auto" ? "medium" : quality,
             Background = background == "auto" ? "opaque" : background,
