@@ -3,6 +3,7 @@ using System.Text.Json;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Staging.Accounts;
 using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Events;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Stagings;
@@ -23,6 +24,8 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
     public DbSet<AccountStream> AccountStreams => Set<AccountStream>();
 
     public DbSet<RequestKey> RequestKeys => Set<RequestKey>();
+
+    public DbSet<Disclosure> Disclosures => Set<Disclosure>();
 
     public DbSet<AccountAlias> AccountAliases => Set<AccountAlias>();
 
@@ -49,6 +52,7 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
             row.HasKey(stored => new { stored.AccountId, stored.AccountN });
             row.Property(stored => stored.Body).HasColumnType("json");
         });
+        modelBuilder.Entity<Disclosure>().HasKey(disclosure => disclosure.Token);
         modelBuilder.Entity<AccountAlias>().HasKey(alias => alias.FromAccount);
         modelBuilder.Entity<AccountStream>().HasKey(stream => stream.AccountId);
         modelBuilder.Entity<RequestKey>(row =>

@@ -6,6 +6,7 @@ using HomeStage.Hosting.Migrations;
 using HomeStage.Staging.Accounts;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Catalog;
+using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Events;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Retention;
@@ -32,6 +33,7 @@ internal static class StagingService
         service.AddCatalog();
         service.AddPhotos();
         service.AddStagings();
+        service.AddDisclosures();
         service.AddAttempts();
         service.AddEvents();
         service.AddRetention();

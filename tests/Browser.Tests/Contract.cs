@@ -56,7 +56,7 @@ internal sealed class Contract
             request.Content = body as HttpContent ?? new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
         using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
         var type = answer.Content.Headers.ContentType?.MediaType;
-        var text = type?.StartsWith("image/", StringComparison.Ordinal) is true ? "(bytes)" : await ReadAsync(answer, until);
+        var text = type?.StartsWith("image/", StringComparison.Ordinal) is true || type == "application/zip" ? "(bytes)" : await ReadAsync(answer, until);
         ((int)answer.StatusCode).ShouldBe(status, $"{method} {path}: {text}");
         Add(method, path.Split('?')[0], status, type, text);
         return (type?.EndsWith("json", StringComparison.Ordinal) is true ? JsonNode.Parse(text) : text, answer);

@@ -162,6 +162,7 @@ public sealed class ContractTests(SignedInStack scene)
         await _api.CallAsync(visitor, "GET", picture, 304, headers: headers => headers.IfNoneMatch.Add(whole.Headers.ETag!));
         await _api.CallAsync(visitor, "GET", picture + "er", 400);
         await _api.CallAsync(visitor, "GET", (string)urls["original"]!, 200);
+        await CallDisclosureAsync(visitor, (string)ended["images"]![0]!["urls"]!["disclosure"]!, (string)urls["self"]!);
         await _api.CallAsync(visitor, "POST", (string)urls["regenerate"]!, 400, new { seed = 7 });
         await _api.CallAsync(visitor, "POST", $"/api/v1/stagings/{Unknown}/regenerate", 404, new { style = "modern" });
         var (again, _) = await _api.CallAsync(visitor, "POST", (string)urls["regenerate"]!, 202, new { style = "modern", format = "webp" });
@@ -169,6 +170,29 @@ public sealed class ContractTests(SignedInStack scene)
         await _api.CallAsync(visitor, "DELETE", (string)again["urls"]!["self"]!, 204);
         await _api.CallAsync(visitor, "POST", (string)again["urls"]!["regenerate"]!, 410, new { style = "modern" });
         await _api.CallAsync(visitor, "GET", $"/api/v1/stagings/{Unknown}/original", 404);
+    }
+
+    /// <summary>Publishes a picture, looks at it as anybody, and withdraws it.</summary>
+    private async Task CallDisclosureAsync(HttpClient visitor, string disclosure, string staging)
+    {
+        await _api.CallAsync(visitor, "GET", disclosure, 404);
+        var (published, _) = await _api.CallAsync(visitor, "PUT", disclosure, 200);
+        await _api.CallAsync(visitor, "GET", disclosure, 200);
+        await _api.CallAsync(visitor, "GET", disclosure + "/bundle", 200);
+        await _api.CallAsync(visitor, "DELETE", staging, 409);
+        var link = new Uri((string)published!["url"]!).AbsolutePath;
+        string[] files = ["", "/qr.svg", "/images/original", "/images/staged"];
+        foreach (var file in files)
+            await _api.CallAsync(_nobody, "GET", link + file, 200);
+        await _api.CallAsync(_nobody, "GET", link + "/page.css", 200);
+        await _api.CallAsync(_nobody, "GET", link + "/page.css", 400, headers: Elsewhere);
+        await _api.CallAsync(visitor, "DELETE", disclosure, 204);
+        foreach (var file in files)
+            await _api.CallAsync(_nobody, "GET", link + file, 404);
+        await _api.CallAsync(visitor, "GET", disclosure + "/bundle", 404);
+        var unknown = $"/api/v1/stagings/{Unknown}/images/1/disclosure";
+        await _api.CallAsync(visitor, "PUT", unknown, 404);
+        await _api.CallAsync(visitor, "DELETE", unknown, 404);
     }
 
     /// <summary>Dora's other browser, where a visitor had begun to buy.</summary>

@@ -48,6 +48,7 @@ internal sealed class StagingApp : IAsyncDisposable
             ["IDENTITY_CALLERS_DIR"] = _identity.CallersFolder,
             ["IDENTITY_KEY"] = _identity.KeyOf("staging-api"),
             ["BLOBS_DIR"] = _folder.FullPath,
+            ["PUBLIC_URL"] = "https://stage.example",
             ["SAFETY_PEPPER"] = "f3c9a1d27be84056b1d0c2e7a9f86543",
             ["Logging:LogLevel:Default"] = "Warning",
         };

@@ -1,4 +1,5 @@
 using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Disclosures;
 using HomeStage.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -8,7 +9,7 @@ namespace HomeStage.Staging.Retention;
 /// Deletes a job that has ended: first its content in the row, from when on nobody finds it, then its files. If the process
 /// dies in between, the sweep goes on. What remains is a row that says that it was and how it was settled.
 /// </summary>
-internal sealed class Deletion(IDbContextFactory<StagingDb> databases, IBlobStore blobs, TimeProvider time)
+internal sealed class Deletion(IDbContextFactory<StagingDb> databases, IBlobStore blobs, DisclosureStore disclosures, TimeProvider time)
 {
     internal async Task DeleteAsync(Job job, CancellationToken cancellationToken)
     {
@@ -21,6 +22,7 @@ internal sealed class Deletion(IDbContextFactory<StagingDb> databases, IBlobStor
                 cancellationToken);
         }
 
+        await disclosures.RevokeAsync(job.Id, cancellationToken);
         await PurgeAsync(job.Id, cancellationToken);
     }
 

@@ -76,7 +76,8 @@ internal static class ImageRoutes
         return await db.Jobs.Of(owner).SingleOrDefaultAsync(job => job.Id == id, cancellationToken);
     }
 
-    private static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> ServeAsync(
+    /// <summary>A file of a job, with the type that its content has.</summary>
+    internal static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> ServeAsync(
         string key, string name, string caching, IBlobStore blobs, HttpResponse response, CancellationToken cancellationToken)
     {
         if (await blobs.OpenAsync(key, cancellationToken) is not { } blob)
@@ -90,7 +91,7 @@ internal static class ImageRoutes
     }
 
     // By content: what it was stored as is only what somebody said.
-    private static async Task<string> MediaTypeAsync(Blob blob, CancellationToken cancellationToken)
+    internal static async Task<string> MediaTypeAsync(Blob blob, CancellationToken cancellationToken)
     {
         var start = new byte[64];
         var length = await blob.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
@@ -100,9 +101,9 @@ internal static class ImageRoutes
             : "application/octet-stream";
     }
 
-    private static string Name(Job job) => $"{job.Room}-{job.Style}".Replace('_', '-');
+    internal static string Name(Job job) => $"{job.Room}-{job.Style}".Replace('_', '-');
 
-    private static string Extension(string mediaType) => mediaType switch
+    internal static string Extension(string mediaType) => mediaType switch
     {
         ImageMediaType.Jpeg => ".jpg",
         ImageMediaType.Png => ".png",

@@ -5,6 +5,7 @@ using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
 using HomeStage.Staging.Attempts;
+using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Retention;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -65,9 +66,12 @@ internal static class StagingRoutes
                 .Explains("id", "The staging.")
                 .Refuses(ProblemCode.NotFound);
             routes.MapDelete("/{id:guid}", DeleteAsync)
-                .Describe("Stagings", "deleteStaging", "Delete a staging that has ended, with its photo and pictures", "To delete it again is harmless.")
+                .Describe(
+                    "Stagings", "deleteStaging", "Delete a staging that has ended, with its photo and pictures",
+                    "To delete it again is harmless. While a published page shows one of its pictures, that is `disclosed` unless `withdraw` says that the page goes as well.")
                 .Explains("id", "The staging.")
-                .Refuses(ProblemCode.NotFound, ProblemCode.Conflict);
+                .Explains("withdraw", "Whether published pages of its pictures go as well; their links are dead then.")
+                .Refuses(ProblemCode.NotFound, ProblemCode.Conflict, ProblemCode.Disclosed);
             routes.MapImages();
         });
     }
@@ -139,13 +143,15 @@ internal static class StagingRoutes
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, Deletion deletion, CancellationToken cancellationToken)
+        Guid id, bool? withdraw, Owner owner, IDbContextFactory<StagingDb> databases, DisclosureStore disclosures, Deletion deletion, CancellationToken cancellationToken)
     {
         // To delete it once more is harmless.
         if (await FindDeletedTooAsync(databases, owner, id, cancellationToken) is not { } job)
             return Problem.Result(ProblemCode.NotFound);
         if (!job.IsTerminal)
             return Problem.Result(ProblemCode.Conflict, "A staging that is under way cannot be deleted. Cancel it first.");
+        if (withdraw != true && await disclosures.AnyAsync(id, cancellationToken))
+            return Problem.Result(ProblemCode.Disclosed, "A published page shows a picture of this staging. Delete with ?withdraw=true if its link may be dead from then on.");
         await deletion.DeleteAsync(job, cancellationToken);
         return TypedResults.NoContent();
     }

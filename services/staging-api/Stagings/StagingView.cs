@@ -84,7 +84,8 @@ internal sealed record ImageView(int N, int Width, int Height, string MediaType,
 /// <param name="Clean">Without words; a free one has none.</param>
 /// <param name="Labeled">With the words "Virtually staged".</param>
 /// <param name="Thumb">Small.</param>
-internal sealed record ImageUrls([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Clean, string Labeled, string Thumb);
+/// <param name="Disclosure">PUT publishes it beside its original.</param>
+internal sealed record ImageUrls([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Clean, string Labeled, string Thumb, string Disclosure);
 
 /// <summary>What a staging came to, in credits.</summary>
 /// <param name="Held">What was set aside.</param>
@@ -143,9 +144,10 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
     [
         .. job.Pictures.Select((picture, index) =>
         {
-            var url = $"{Url(job)}/images/{index + 1}?variant=";
+            var image = $"{Url(job)}/images/{index + 1}";
+            var url = image + "?variant=";
             return new ImageView(index + 1, picture.Width, picture.Height, picture.MediaType,
-                new ImageUrls(job.Free == true ? null : url + "clean", url + "labeled", url + "thumb"));
+                new ImageUrls(job.Free == true ? null : url + "clean", url + "labeled", url + "thumb", image + "/disclosure"));
         }),
     ];
 

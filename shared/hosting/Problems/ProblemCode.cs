@@ -41,6 +41,9 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>The thing is in a state that does not allow this.</summary>
     public static readonly ProblemCode Conflict = new("conflict", StatusCodes.Status409Conflict, "The state does not allow this");
 
+    /// <summary>A published page shows what is to be deleted; whoever means it says so.</summary>
+    public static readonly ProblemCode Disclosed = new("disclosed", StatusCodes.Status409Conflict, "A published page shows this");
+
     /// <summary>The body is larger than the route takes.</summary>
     public static readonly ProblemCode PayloadTooLarge = new("payload_too_large", StatusCodes.Status413PayloadTooLarge, "The request is too large");
 

@@ -230,6 +230,7 @@ internal sealed class Deployment
     ]);
 
     private ProcessPlan StagingApi(int number) => Service("staging-api", number, _replicas["staging-api"][number - 1], StopStage.Services, [
+        ("PUBLIC_URL", PublicUrl),
         ("BLOBS_DIR", _input.Data.Blobs),
         ("ENTITLEMENTS_URL", UrlsOf("entitlements")),
         ("SAFETY_PEPPER", _input.Seed.Secret("safety pepper")),
