@@ -149,6 +149,13 @@ internal static class PublicText
                 ["additionalProperties"] = new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } },
             },
             ["reason"] = Text("With `image_rejected`: what is wrong with the photo, such as `too_small` or `truncated`."),
+            ["option"] = Text("With `option_not_supported`: which option."),
+            ["supported"] = new JsonObject
+            {
+                ["type"] = "array",
+                ["items"] = new JsonObject { ["type"] = "string" },
+                ["description"] = "With `option_not_supported`: what it may be; empty if the option must be left out.",
+            },
             ["needed"] = Whole("With 402: credits that it costs."),
             ["available"] = Whole("With 402: credits that could be used for it."),
             ["freeLeft"] = Whole("With 402: free pictures that are left."),

@@ -84,6 +84,7 @@ internal static class DemoCommand
             await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{id}/events", console, stop);
             await RequireSuccessAsync(gateway, id, stop);
             var files = await DownloadAsync(gateway, id, options, stop);
+            files.Add(await PublishAsync(gateway, id, options, console, stop));
             await Receipt.PrintAsync(gateway, id, files, console, stop);
             return 0;
         }
@@ -140,17 +141,31 @@ internal static class DemoCommand
 
     private static async Task<List<string>> DownloadAsync(GatewayClient gateway, string id, DemoOptions options, CancellationToken stop)
     {
-        var folder = Directory.CreateDirectory(options.Output).FullName;
+        Directory.CreateDirectory(options.Output);
         var files = new List<string>();
         foreach (var variant in Variants)
         {
             var (bytes, mediaType) = await gateway.DownloadAsync($"/api/v1/stagings/{id}/images/1?variant={variant}", stop);
-            var file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(options.Photo)}-{options.Style}-{id[^6..]}-{variant}{ExtensionOf(mediaType)}");
+            var file = FileOf(options, id, variant, mediaType);
             await File.WriteAllBytesAsync(file, bytes, stop);
             files.Add(file);
         }
         return files;
     }
+
+    /// <summary>Publishes the picture beside its original, and fetches what a listing needs of it.</summary>
+    private static async Task<string> PublishAsync(GatewayClient gateway, string id, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        var published = await gateway.PutAsync($"/api/v1/stagings/{id}/images/1/disclosure", stop);
+        console.MarkupLineInterpolated($"Published beside the original photo: {published["url"]}");
+        var (bytes, mediaType) = await gateway.DownloadAsync((string)published["urls"]!["bundle"]!, stop);
+        var file = FileOf(options, id, "listing", mediaType);
+        await File.WriteAllBytesAsync(file, bytes, stop);
+        return file;
+    }
+
+    private static string FileOf(DemoOptions options, string id, string what, string mediaType) =>
+        Path.Combine(Path.GetFullPath(options.Output), $"{Path.GetFileNameWithoutExtension(options.Photo)}-{options.Style}-{id[^6..]}-{what}{ExtensionOf(mediaType)}");
 
     private static string MediaTypeOf(string file) => Path.GetExtension(file).ToUpperInvariant() switch
     {
@@ -165,6 +180,7 @@ internal static class DemoCommand
         "image/jpeg" => ".jpg",
         "image/png" => ".png",
         "image/webp" => ".webp",
-        _ => throw new ToolException($"The gateway delivered a picture of the type '{mediaType}'."),
+        "application/zip" => ".zip",
+        _ => throw new ToolException($"The gateway delivered a file of the type '{mediaType}'."),
     };
 }

@@ -42,6 +42,8 @@ internal sealed class GatewayClient : IDisposable
         return JsonAsync(request, cancel);
     }
 
+    public Task<JsonObject> PutAsync(string path, CancellationToken cancel) => JsonAsync(new HttpRequestMessage(HttpMethod.Put, path), cancel);
+
     public async Task<(byte[] Bytes, string MediaType)> DownloadAsync(string path, CancellationToken cancel)
     {
         using var answer = await SendAsync(new(HttpMethod.Get, path), HttpCompletionOption.ResponseContentRead, cancel);

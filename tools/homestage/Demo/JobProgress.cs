@@ -48,7 +48,7 @@ internal static class JobProgress
                     if (item.EventType == "ping")
                         continue;
                     var name = item.EventType == "snapshot" ? Text(item.Data, "status") ?? "snapshot" : item.EventType;
-                    show(name, name == "progress" ? Text(item.Data, "phase") : null);
+                    show(name, name == "progress" ? PhaseOf(item.Data) : null);
                     if (Terminal.Contains(name))
                         return;
                 }
@@ -63,6 +63,8 @@ internal static class JobProgress
         }
         throw new ToolException("The stream of events broke ten times; the gateway's and staging-api's logs are in the data folder's logs/.");
     }
+
+    private static string? PhaseOf(JsonNode? data) => Text(data, "previewUrl") is { } preview ? $"{Text(data, "phase")}, preview at {preview}" : Text(data, "phase");
 
     private static string? Text(JsonNode? data, string name) => data is JsonObject found && found[name] is JsonValue value ? value.ToString() : null;
 }
