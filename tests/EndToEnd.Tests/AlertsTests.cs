@@ -60,7 +60,7 @@ public sealed partial class AlertsTests
             Certify(certificate, key, days: 10);
             await ExecuteAsync(admin, "revoke select on stripe_events from billing_app");
             await stack.Process("stripe-simulator").KillAsync();
-            for (var at = 0; at < 5; at++)
+            for (var at = 0; at < 30; at++)
                 await CheckOutAsync(client, stack, $"192.0.2.{at + 1}");
             // The gateway looks at its certificate again when somebody connects.
             Task<HttpResponseMessage> ConnectAsync() => client.SendAsync(Get("/api/v1/plans", "203.0.113.3", ("Connection", "close")), TestContext.Current.CancellationToken);
