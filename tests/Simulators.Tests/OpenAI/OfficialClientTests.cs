@@ -98,6 +98,7 @@ public sealed class OfficialClientTests
             (new { output_compression = 50 }, "output_compression", "invalid_png_output_compression"),
             (new { response_format = "url" }, "response_format", "unknown_parameter"),
             (new { input_fidelity = "high", model = "gpt-image-2" }, "input_fidelity", "invalid_input_fidelity_model"),
+            (new { stream = true, n = 2 }, "", ""),
         ];
 
         var results = (await peer.Client("edit", cases.Select(senseless => senseless.parameters))).AsArray();
