@@ -1,3 +1,4 @@
+using HomeStage.Testing;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;
@@ -5,34 +6,81 @@ namespace HomeStage.Browser.Tests;
 /// <summary>The main job by hand, in Debian's Chromium, against the whole running system.</summary>
 public sealed class PageTests(RunningSystem running)
 {
-    private static readonly string SamplePhoto = Path.Combine(AppContext.BaseDirectory, "empty-room.jpg");
-
-    private readonly List<string> _complaints = [];
-
     [Theory]
     [InlineData(1440, 900)]
     [InlineData(390, 844)]
     public async Task A_visitor_buys_a_pack_stages_a_photo_and_downloads_it(int width, int height)
     {
-        var page = await OpenAsync(width, height);
+        await using var person = await Person.ArriveAsync(running, width, height);
+        var page = person.Page;
+        await person.BuyAsync();
 
-        await page.Locator("#buy").ClickAsync();
-        await page.Locator("#plans button").First.ClickAsync();
-        await page.Locator("#pay").ClickAsync();
-        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("5 credits", new() { Timeout = 60_000 });
+        await page.Locator("#stage").ClickAsync();
+        await person.ChooseAsync(Person.SamplePhoto);
+        await page.Locator(".tile", new() { HasText = "Bedroom" }).ClickAsync();
+        await page.Locator(".tile", new() { HasText = "Japandi" }).ClickAsync();
+        await person.SeesAsync("#cost", "1 credit");
+        // People double-click.
+        await page.Locator("#submit").DblClickAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("h1", "Bedroom, Japandi");
+        await person.SeesAsync("#receipt", "1 credit charged");
+        await person.SeesAsync("#balance", "4 credits");
+        person.Requests.Count(request => request == "POST /api/v1/stagings").ShouldBe(1);
 
-        await page.Locator("#photo").SetInputFilesAsync(SamplePhoto);
-        await page.Locator("#room").SelectOptionAsync("living_room");
-        await page.Locator("#style").SelectOptionAsync("scandinavian");
-        await page.Locator("#submit").ClickAsync();
-        await Assertions.Expect(page.Locator("#result")).ToBeVisibleAsync(new() { Timeout = 120_000 });
-        await Assertions.Expect(page.Locator("#receipt")).ToContainTextAsync("1 credit charged");
-        await Assertions.Expect(page.Locator("#balance")).ToContainTextAsync("4 credits", new() { Timeout = 60_000 });
+        var slider = page.GetByRole(AriaRole.Slider);
+        await slider.FocusAsync();
+        await page.Keyboard.PressAsync("End");
+        (await slider.InputValueAsync()).ShouldBe("100");
+        var picture = (await page.Locator(".compare").BoundingBoxAsync())!;
+        await page.Mouse.ClickAsync(picture.X + (picture.Width / 4), picture.Y + (picture.Height / 2));
+        (await slider.InputValueAsync()).ShouldBe("25");
 
-        var download = await page.RunAndWaitForDownloadAsync(() => page.Locator("#downloads a").First.ClickAsync());
-        new FileInfo(await download.PathAsync()).Length.ShouldBeGreaterThan(10_000);
-        (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue();
-        _complaints.ShouldBeEmpty();
+        foreach (var (name, type) in ((string, string)[])[("Download", ".jpg"), ("With label", ".jpg"), ("All as zip", ".zip")])
+        {
+            var download = await page.RunAndWaitForDownloadAsync(() => page.Locator("#downloads").GetByText(name, new() { Exact = true }).ClickAsync());
+            download.SuggestedFilename.ShouldEndWith(type);
+            new FileInfo(await download.PathAsync()).Length.ShouldBeGreaterThan(10_000);
+        }
+
+        (await person.FitsAsync()).ShouldBeTrue();
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_first_visit_leads_to_a_furnished_room_with_one_click_for_free()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.SeesAsync("#cost", "Free");
+        await person.Page.Locator("#sample").ClickAsync();
+        await person.Page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("#receipt", "free");
+        await person.SeesAsync("#balance", "2 free");
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_purchase_says_what_became_of_it_when_abandoned_waited_for_and_refunded()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.CheckOutAsync();
+        await person.Page.Locator("#decline").ClickAsync();
+        await person.Page.Locator("#cancel").ClickAsync();
+        await person.SeesAsync("#purchase", "Nothing was bought");
+
+        // The same checkout again, paid by a debit that takes its time; the page waits with its customer.
+        await person.Page.Locator("#purchase").GetByRole(AriaRole.Link, new() { Name = "Go on to pay" }).ClickAsync();
+        await person.Page.Locator("#pay-later").ClickAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("#purchase", "Your bank is confirming");
+        var open = await person.CheckOutAsync(20);
+        await Person.ControlAsync(running.Stack.Stripe, $"/control/checkout/{open}/pay-later", new { });
+        await person.Page.GotoAsync(running.Stack.PublicUrl + "credits");
+        await Person.ControlAsync(running.Stack.Stripe, $"/control/checkout/{open}/succeed", new { });
+        await person.SeesAsync("#balance", "20 credits");
+
+        await Person.ControlAsync(running.Stack.Stripe, "/control/refunds", new { of = open, amount = 2500 });
+        await person.SeesAsync("#balance", "0 credits");
+        person.Complaints.ShouldBeEmpty();
     }
 
     [Theory]
@@ -40,31 +88,17 @@ public sealed class PageTests(RunningSystem running)
     [InlineData(390, 844)]
     public async Task The_API_page_shows_every_operation_and_finds_one(int width, int height)
     {
-        var page = await OpenAsync(width, height);
+        await using var person = await Person.ArriveAsync(running, width, height);
+        var page = person.Page;
         await page.Locator(".foot a").ClickAsync();
         await Assertions.Expect(page.Locator("#submitStaging h3")).ToHaveTextAsync("Have a room furnished");
         var operations = await page.EvaluateAsync<int>("() => fetch('/openapi/v1.json').then(answer => answer.json()).then(api => Object.values(api.paths).flatMap(Object.keys).length)");
         (await page.Locator("article").CountAsync()).ShouldBe(operations);
         await page.EvaluateAsync("() => document.querySelectorAll('details').forEach(details => details.open = true)");
-        (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue();
+        (await person.FitsAsync()).ShouldBeTrue();
 
         await page.Locator("#search").FillAsync("cancel");
         await Assertions.Expect(page.Locator("article:visible")).ToHaveCountAsync(1);
-        _complaints.ShouldBeEmpty();
-    }
-
-    private async Task<IPage> OpenAsync(int width, int height)
-    {
-        var context = await running.Browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });
-        var page = await context.NewPageAsync();
-        // Violations of the content security policy come as console errors, too. Stripe's page is not ours.
-        page.Console += (_, message) =>
-        {
-            if (message.Type == "error" && message.Location.StartsWith(running.Stack.PublicUrl.ToString(), StringComparison.Ordinal))
-                _complaints.Add(message.Text);
-        };
-        page.PageError += (_, error) => _complaints.Add(error);
-        await page.GotoAsync(running.Stack.PublicUrl.ToString());
-        return page;
+        person.Complaints.ShouldBeEmpty();
     }
 }

@@ -2,22 +2,20 @@ using HomeStage.Hosting;
 
 namespace HomeStage.Gateway.Page;
 
-/// <summary>The web page: plain files, no framework, no inline code.</summary>
+/// <summary>The web page: plain files, no framework, no build step, no inline code.</summary>
 internal static class PageExtensions
 {
     internal static void AddPage(this ServiceBuilder service) => service.Map(app =>
     {
-        app.UseDefaultFiles();
-        app.UseStaticFiles(new StaticFileOptions
+        var page = PageFiles.Read(app.Environment.WebRootFileProvider);
+        app.Use((context, next) =>
         {
-            OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = Path.GetExtension(file.File.Name) switch
-            {
-                // Page, script and style belong together: asked for again each time (304 where nothing changed), they are never of two versions.
-                ".html" or ".js" or ".css" => "no-cache",
-                // The API document: programs that read it at each start need not ask each time.
-                ".json" => "public, max-age=300",
-                _ => "public, max-age=86400",
-            },
+            var request = context.Request;
+            if (context.GetEndpoint() is not null || !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)))
+                return next(context);
+            if (request.Path == "/docs")
+                return TypedResults.LocalRedirect("/docs/", permanent: true).ExecuteAsync(context);
+            return page.Find(request.Path.Value!) is { } found ? found.File.ServeAsync(context, found.CacheControl) : next(context);
         });
     });
 }

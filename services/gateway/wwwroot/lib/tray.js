@@ -1,0 +1,121 @@
+// The photos that were chosen and not yet staged. Each is sent by itself, two at a time, at once. They outlive a reload and the way to Stripe's
+// page and back: the browser's cache keeps them for a day.
+
+import { upload } from "./api.js";
+import { prepare, PhotoProblem } from "./photo.js";
+import { state } from "./state.js";
+
+export const MostPhotos = 20;
+
+const AtOnce = 2;
+const Tries = 3;
+const Cache = "homestage-tray";
+const Day = 86_400_000;
+
+const changes = new EventTarget();
+let sending = 0;
+
+export const photos = [];
+
+export const onTray = (listener, signal) => changes.addEventListener("change", listener, { signal });
+
+const changed = () => changes.dispatchEvent(new Event("change"));
+
+/** Takes files; says how many there was no place for. */
+export function add(files, room) {
+  const taken = [...files].slice(0, MostPhotos - photos.length);
+  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room, url: URL.createObjectURL(file), status: "waiting", progress: 0 });
+  changed();
+  next();
+  return files.length - taken.length;
+}
+
+export function discard(photo) {
+  photo.abort?.abort();
+  URL.revokeObjectURL(photo.url);
+  const at = photos.indexOf(photo);
+  if (at >= 0) photos.splice(at, 1);
+  forget(photo);
+  changed();
+  next();
+}
+
+export function retry(photo) {
+  photo.status = "waiting";
+  changed();
+  next();
+}
+
+/** Puts back what was there before a reload. */
+export async function recall() {
+  try {
+    const cache = await caches.open(Cache);
+    for (const request of await cache.keys()) {
+      const kept = await cache.match(request);
+      const { id, room, photoId, account, at } = JSON.parse(kept.headers.get("X-Tray"));
+      if (account !== state.session.accountId || Date.now() - at > Day) { await cache.delete(request); continue; }
+      if (photos.some(photo => photo.id === id)) continue;
+      const file = await kept.blob();
+      photos.push({ id, room, photoId, file, url: URL.createObjectURL(file), status: "ready", progress: 1 });
+    }
+    if (photos.length) changed();
+  } catch {
+    // No storage in this browser: photos last as long as the page.
+  }
+}
+
+/** Writes down what a photo is now. */
+export async function keep(photo) {
+  try {
+    const cache = await caches.open(Cache);
+    const facts = { id: photo.id, room: photo.room, photoId: photo.photoId, account: state.session.accountId, at: Date.now() };
+    await cache.put(`/kept/${photo.id}`, new Response(photo.file, { headers: { "X-Tray": JSON.stringify(facts), "Content-Type": photo.file.type } }));
+  } catch {
+    // As above.
+  }
+}
+
+const forget = photo => globalThis.caches?.open(Cache).then(cache => cache.delete(`/kept/${photo.id}`)).catch(() => {});
+
+function next() {
+  while (sending < AtOnce) {
+    const photo = photos.find(one => one.status === "waiting");
+    if (!photo) return;
+    sending++;
+    send(photo).finally(() => { sending--; next(); });
+  }
+}
+
+async function send(photo) {
+  photo.status = "uploading";
+  photo.key ??= crypto.randomUUID();
+  photo.abort = new AbortController();
+  photo.error = undefined;
+  changed();
+  try {
+    photo.sent ??= await prepare(photo.file, state.catalog.photo);
+    for (let tries = 1; ; tries++) {
+      try {
+        photo.photoId = (await upload("/api/v1/photos", photo.sent, {
+          key: photo.key,
+          signal: photo.abort.signal,
+          progress: part => { photo.progress = part; changed(); },
+        })).id;
+        break;
+      } catch (error) {
+        if (!error.isPassing || tries === Tries) throw error;
+        await new Promise(resolve => setTimeout(resolve, Math.min(30, error.retryAfter ?? 2 ** tries) * 1000));
+      }
+    }
+    photo.status = "ready";
+    await keep(photo);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    photo.status = "failed";
+    photo.error = error;
+    // What is wrong with the file itself does not get better by sending it again.
+    photo.canRetry = !(error instanceof PhotoProblem) && error.isPassing === true;
+    if (!photo.canRetry) photo.key = undefined;
+  }
+  changed();
+}

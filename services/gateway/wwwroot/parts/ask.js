@@ -1,0 +1,16 @@
+// A question before something that cannot be undone.
+
+import { el } from "../lib/dom.js";
+import { text } from "../text.js";
+
+/** Asks; true if the person said yes. */
+export function ask(title, detail, yes) {
+  return new Promise(resolve => {
+    const dialog = el("dialog.ask", { "aria-labelledby": "ask-title", onclose: () => { resolve(dialog.returnValue === "yes"); dialog.remove(); } },
+      el("form", { method: "dialog" },
+        el("h2", { id: "ask-title" }, title), el("p", {}, detail),
+        el("p.actions", {}, el("button.quiet", { value: "no" }, text.keepIt), el("button.danger", { value: "yes" }, yes))));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,22 @@
+// Deleting a staging with its photo and pictures.
+
+import { remove } from "../../lib/api.js";
+import { el } from "../../lib/dom.js";
+import { icon } from "../../lib/icons.js";
+import { go } from "../../lib/router.js";
+import { ask } from "../../parts/ask.js";
+import { guarded, say } from "../../parts/notice.js";
+import { text } from "../../text.js";
+
+const words = text.erase;
+
+/** A button that asks, deletes and then calls done(), which goes to the library unless said. */
+export const erase = (job, done = () => go("/library"), style = "button.quiet", content = [icon("trash"), words.label]) => el(style, {
+  type: "button", "aria-label": words.label,
+  onclick: guarded(async () => {
+    if (!await ask(words.title, words.detail, words.yes)) return;
+    await remove(job.urls.self);
+    await done();
+    say(words.done, undefined, { good: true });
+  }),
+}, content);

@@ -1,0 +1,113 @@
+using HomeStage.Testing;
+using Microsoft.Playwright;
+
+namespace HomeStage.Browser.Tests;
+
+/// <summary>What goes wrong in front of the page and behind it, and what it then says.</summary>
+public sealed class TroubleTests(RunningSystem running)
+{
+    [Fact]
+    public async Task Two_tabs_share_a_stream_and_outlive_a_reload_and_a_lost_network()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.BuyAsync();
+        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", seconds = 4, match = "/v1/images/edits" });
+        await person.StageAsync();
+        var (tab, requests) = await person.OpenTabAsync(person.Page.Url);
+        await Assertions.Expect(tab.Locator("#progress")).ToBeVisibleAsync();
+        person.Requests.Clear();
+        await person.Page.ReloadAsync();
+        await person.Sees("#progress").ToBeVisibleAsync();
+
+        await person.GoOfflineAsync(true);
+        await person.Sees(".offline").ToBeVisibleAsync();
+        await person.GoOfflineAsync(false);
+        await person.Sees(".offline").ToBeHiddenAsync();
+
+        foreach (var page in (IPage[])[person.Page, tab])
+            await Assertions.Expect(page.Locator("#result")).ToBeVisibleAsync(new() { Timeout = Person.Patience });
+        await Assertions.Expect(tab.Locator("#balance")).ToContainTextAsync("4 credits", new() { Timeout = Person.Patience });
+        await person.SeesAsync("#balance", "4 credits");
+        // The other tab took the stream over when this one was reloaded, and tells it.
+        requests.ShouldContain("GET /api/v1/events");
+        person.Requests.ShouldNotContain("GET /api/v1/events");
+    }
+
+    [Fact]
+    public async Task A_room_that_the_provider_refuses_says_why_and_that_it_cost_nothing()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.BuyAsync();
+        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "moderation", match = "/v1/images/edits" });
+        await person.StageAsync();
+        await person.SeesAsync("#ended", "safety rules");
+        await person.SeesAsync("#ended", "Nothing was charged");
+        await person.SeesAsync("#balance", "5 credits");
+
+        // The same photo, with changes.
+        await person.Page.Locator("#ended a").ClickAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync();
+        await Assertions.Expect(person.Page.Locator("#submit")).ToBeEnabledAsync();
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_photos_say_what_to_do_and_large_ones_are_made_smaller_here()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.ChooseAsync("nothing.jpg", "image/jpeg", []);
+        await person.SeesAsync(".photo-state", "is empty");
+        await Assertions.Expect(person.Page.Locator("#submit")).ToBeDisabledAsync();
+        await RemoveAsync();
+        await person.ChooseAsync("letter.jpg", "image/jpeg", "Dear Sir or Madam,"u8.ToArray());
+        await person.SeesAsync(".photo-state", "not a photo that can be read");
+        await RemoveAsync();
+        await person.ChooseAsync("half.jpg", "image/jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0, 0, 0, 0]);
+        await person.SeesAsync(".photo-state", "damaged");
+        await RemoveAsync();
+        person.Requests.ShouldNotContain("POST /api/v1/photos");
+
+        var sent = person.Page.WaitForRequestAsync(request => request.Url.EndsWith("/api/v1/photos", StringComparison.Ordinal));
+        var size = await person.Page.EvaluateAsync<int>("""
+            async () => {
+              const canvas = Object.assign(document.createElement("canvas"), { width: 4800, height: 3600 });
+              const context = canvas.getContext("2d");
+              for (let i = 0; i < 30000; i++) { context.fillStyle = `hsl(${i * 37} 70% ${i % 100}%)`; context.fillRect((i * 7919) % 4800, (i * 104729) % 3600, 60, 40); }
+              const blob = await new Promise(resolve => canvas.toBlob(resolve, "image/jpeg", 1));
+              const files = new DataTransfer();
+              files.items.add(new File([blob], "large.jpg", { type: "image/jpeg" }));
+              const input = document.getElementById("photo");
+              input.files = files.files;
+              input.dispatchEvent(new Event("change"));
+              return blob.size;
+            }
+            """);
+        var request = await sent;
+        int.Parse((await request.AllHeadersAsync())["content-length"], System.Globalization.CultureInfo.InvariantCulture).ShouldBeLessThan(size * 2 / 3);
+        await Assertions.Expect(person.Page.Locator("#submit")).ToBeEnabledAsync();
+
+        // Sixty at once: as many as there is room for, and it says so.
+        await person.Page.Locator("#photo").SetInputFilesAsync(Enumerable.Range(1, 60).Select(i => new FilePayload { Name = $"{i}.jpg", MimeType = "image/jpeg", Buffer = [] }));
+        await person.SeesAsync(".notice", "41 were left out");
+        await Assertions.Expect(person.Page.Locator(".strip .remove")).ToHaveCountAsync(20);
+        person.Complaints.ShouldBeEmpty();
+
+        Task RemoveAsync() => person.Page.Locator(".photo-state button").ClickAsync();
+    }
+
+    [Fact]
+    public async Task Photos_outlive_a_reload_and_somebody_elses_room_is_not_there()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.ChooseAsync(Person.SamplePhoto);
+        await Assertions.Expect(person.Page.Locator(".photo-state")).ToHaveCountAsync(0, new() { Timeout = Person.Patience });
+        await Eventually.Async(() => person.Page.EvaluateAsync<bool>("async () => (await (await caches.open('homestage-tray')).keys()).length === 1"), "the photo is kept");
+        await person.Page.ReloadAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync();
+
+        await person.Page.GotoAsync($"{running.Stack.PublicUrl}stagings/{Guid.CreateVersion7()}");
+        await person.SeesAsync("main", "There is no such room");
+        await person.Page.GoBackAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync();
+    }
+}
