@@ -1,4 +1,3 @@
-using HomeStage.Testing;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;

@@ -4,13 +4,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace HomeStage.Gateway.Page;
 
-/// <summary>A file of the page in memory, also compressed where that makes it smaller.</summary>
+/// <summary>A file of the page in memory. Where it gets smaller by that, it is compressed as far as can be, once, when it is first asked for.</summary>
 internal sealed class PageFile
 {
     private readonly string _type;
     private readonly Form _plain;
-    private readonly Form? _brotli;
-    private readonly Form? _gzip;
+    private readonly Lazy<Form> _brotli;
+    private readonly Lazy<Form> _gzip;
 
     /// <param name="content">The file.</param>
     /// <param name="type">Its media type, without a character set.</param>
@@ -19,12 +19,17 @@ internal sealed class PageFile
         _type = type.StartsWith("text/", StringComparison.Ordinal) ? type + "; charset=utf-8" : type;
         var hash = Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
         _plain = new(null, content, Tag(hash));
-        if (type.StartsWith("image/", StringComparison.Ordinal) && type != "image/svg+xml")
-            return;
-        _brotli = Smaller("br", Compressed(content, target => new BrotliStream(target, CompressionLevel.SmallestSize)));
-        _gzip = Smaller("gzip", Compressed(content, target => new GZipStream(target, CompressionLevel.SmallestSize)));
+        var isCompressed = type.StartsWith("image/", StringComparison.Ordinal) && type != "image/svg+xml";
+        _brotli = new(() => Smaller("br", target => new BrotliStream(target, CompressionLevel.SmallestSize)));
+        _gzip = new(() => Smaller("gzip", target => new GZipStream(target, CompressionLevel.SmallestSize)));
 
-        Form? Smaller(string encoding, byte[] bytes) => bytes.Length < content.Length ? new(encoding, bytes, Tag($"{hash}-{encoding}")) : null;
+        Form Smaller(string encoding, Func<Stream, Stream> compress)
+        {
+            if (isCompressed)
+                return _plain;
+            var bytes = Compressed(content, compress);
+            return bytes.Length < content.Length ? new(encoding, bytes, Tag($"{hash}-{encoding}")) : _plain;
+        }
     }
 
     /// <summary>Answers with the smallest form that the client takes, or with 304.</summary>
@@ -54,9 +59,9 @@ internal sealed class PageFile
         if (!StringWithQualityHeaderValue.TryParseList([.. accepted.OfType<string>()], out var encodings))
             return _plain;
         bool Takes(string encoding) => encodings.Any(one => one.Quality is not 0 && one.Value.Equals(encoding, StringComparison.OrdinalIgnoreCase));
-        if (_brotli is not null && Takes("br"))
-            return _brotli;
-        return _gzip is not null && Takes("gzip") ? _gzip : _plain;
+        if (Takes("br"))
+            return _brotli.Value;
+        return Takes("gzip") ? _gzip.Value : _plain;
     }
 
     private sealed record Form(string? Encoding, byte[] Bytes, EntityTagHeaderValue Tag);

@@ -7,7 +7,7 @@ using Microsoft.Extensions.FileProviders;
 namespace HomeStage.Gateway.Page;
 
 /// <summary>
-/// The page's files, read and compressed once. Pages name what they load under <c>/v/current/</c>; served, that is <c>/v/{version}/</c> with
+/// The page's files, read once. Pages name what they load under <c>/v/current/</c>; served, that is <c>/v/{version}/</c> with
 /// the hash of all files, kept by browsers for ever. Modules import each other by relative addresses, so they are always of one version.
 /// </summary>
 internal sealed class PageFiles

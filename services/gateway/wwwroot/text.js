@@ -60,7 +60,6 @@ export const text = {
     more: "Add photos",
     anotherPhoto: "Remove it",
     uploading: "Sending the photo…",
-    checking: "Checking the photo…",
     taken: n => (n === 1 ? "One photo chosen" : `${n} photos chosen`),
     tooMany: { title: "That is more than fits", detail: (most, left) => `Up to ${most} photos at once; ${left} were left out. Stage these first.` },
     sample: {

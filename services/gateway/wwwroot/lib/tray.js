@@ -19,12 +19,15 @@ export const photos = [];
 
 export const onTray = (listener, signal) => changes.addEventListener("change", listener, { signal });
 
+/** Calls back while bytes go, which changes nothing but photo.progress. */
+export const onProgress = (listener, signal) => changes.addEventListener("progress", listener, { signal });
+
 const changed = () => changes.dispatchEvent(new Event("change"));
 
 /** Takes files; says how many there was no place for. */
 export function add(files, room) {
   const taken = [...files].slice(0, MostPhotos - photos.length);
-  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room, url: URL.createObjectURL(file), status: "waiting", progress: 0 });
+  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room, url: URL.createObjectURL(file), status: "waiting", progress: 0, at: Date.now() });
   changed();
   next();
   return files.length - taken.length;
@@ -52,13 +55,14 @@ export async function recall() {
     const cache = await caches.open(Cache);
     for (const request of await cache.keys()) {
       const kept = await cache.match(request);
-      const { id, room, photoId, account, at } = JSON.parse(kept.headers.get("X-Tray"));
-      if (account !== state.session.accountId || Date.now() - at > Day) { await cache.delete(request); continue; }
-      if (photos.some(photo => photo.id === id)) continue;
+      const { account, ...facts } = JSON.parse(decodeURIComponent(kept.headers.get("X-Tray")));
+      if (account !== state.session.accountId || Date.now() - facts.at > Day) { await cache.delete(request); continue; }
+      if (photos.some(photo => photo.id === facts.id)) continue;
       const file = await kept.blob();
-      photos.push({ id, room, photoId, file, url: URL.createObjectURL(file), status: "ready", progress: 1 });
+      photos.push({ ...facts, file, url: URL.createObjectURL(file), status: facts.photoId ? "ready" : "waiting", progress: 0 });
     }
     if (photos.length) changed();
+    next();
   } catch {
     // No storage in this browser: photos last as long as the page.
   }
@@ -68,8 +72,9 @@ export async function recall() {
 export async function keep(photo) {
   try {
     const cache = await caches.open(Cache);
-    const facts = { id: photo.id, room: photo.room, photoId: photo.photoId, account: state.session.accountId, at: Date.now() };
-    await cache.put(`/kept/${photo.id}`, new Response(photo.file, { headers: { "X-Tray": JSON.stringify(facts), "Content-Type": photo.file.type } }));
+    const { id, room, photoId, order, at } = photo;
+    const facts = encodeURIComponent(JSON.stringify({ id, room, photoId, order, at, account: state.session.accountId }));
+    await cache.put(`/kept/${photo.id}`, new Response(photo.file, { headers: { "X-Tray": facts, "Content-Type": photo.file.type } }));
   } catch {
     // As above.
   }
@@ -99,7 +104,7 @@ async function send(photo) {
         photo.photoId = (await upload("/api/v1/photos", photo.sent, {
           key: photo.key,
           signal: photo.abort.signal,
-          progress: part => { photo.progress = part; changed(); },
+          progress: part => { photo.progress = part; changes.dispatchEvent(new Event("progress")); },
         })).id;
         break;
       } catch (error) {

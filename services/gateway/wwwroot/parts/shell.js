@@ -1,6 +1,6 @@
 // What is around every view: the bar with the balance, the way to the other views, messages.
 
-import { el, fill, asset } from "../lib/dom.js";
+import { el, fill } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { isMember, onChange, state } from "../lib/state.js";
@@ -18,12 +18,10 @@ let isFirst = true;
 
 /** Builds the page around the views. */
 export function build() {
-  document.body.append(
-    el("a.skip", { href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, text.skip),
-    el("header.bar", {},
-      el("a.brand", { href: "/" }, el("img", { src: asset("icon.svg"), alt: "", width: 28, height: 28 }), text.name),
-      el("nav.views", { "aria-label": text.viewsLabel }, ...links.values()),
-      balance),
+  const bar = document.querySelector(".bar");
+  bar.append(el("nav.views", { "aria-label": text.viewsLabel }, ...links.values()), balance);
+  bar.before(el("a.skip", { href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, text.skip));
+  bar.after(
     offline, notices, main,
     el("footer.foot", {}, el("a", { href: "/docs/" }, text.forPrograms)),
     challenge(), whisper);

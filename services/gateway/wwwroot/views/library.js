@@ -36,7 +36,10 @@ export function show({ signal }) {
 
   function showAll() {
     const shown = [...jobs.values()].filter(filters[filter]).sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+    // Whoever is at one of them by keyboard stays there.
+    const at = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
     fill(list, shown.map(card));
+    if (at) list.querySelector(`a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
     fill(end, !shown.length && !cursor && el("p.small", {}, words.none), cursor && el("button.quiet", { type: "button", onclick: more }, words.more));
   }
 

@@ -6,7 +6,7 @@ import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { go } from "../lib/router.js";
 import { onChange, price, state } from "../lib/state.js";
-import { add, discard, keep, MostPhotos, onTray, photos, retry } from "../lib/tray.js";
+import { add, discard, keep, MostPhotos, onProgress, onTray, photos, retry } from "../lib/tray.js";
 import { announce, complain, guarded, hush, say } from "../parts/notice.js";
 import { select, tiles } from "../parts/tiles.js";
 import { text } from "../text.js";
@@ -17,8 +17,6 @@ const words = text.stage;
 const choice = { room: "living_room", style: "scandinavian", quality: undefined, variations: 1, declutter: false, prompt: "" };
 let shown;
 let isSending = false;
-// The keys of requests that may have arrived: the same one is sent again, so nothing is bought twice.
-const keys = new Map();
 
 export function show({ query, signal }) {
   const { catalog } = state;
@@ -86,7 +84,7 @@ export function show({ query, signal }) {
     if (photo.status === "ready") return null;
     const bar = el("progress", { max: 1, "aria-label": words.uploading });
     if (photo.progress > 0) bar.value = photo.progress;
-    return el("div.photo-state", {}, el("span", {}, photo.progress === 1 ? words.checking : words.uploading), bar);
+    return el("div.photo-state", {}, el("span", {}, words.uploading), bar);
   }
 
   const strip = () => el("ul.strip", { "aria-label": words.photos }, photos.map((photo, i) => el("li", {},
@@ -167,7 +165,14 @@ export function show({ query, signal }) {
 
   const refresh = () => { showDesk(); showPrice(); };
   onTray(refresh, signal);
-  onChange("credits", refresh, signal);
+  onProgress(() => {
+    const bar = desk.querySelector("progress");
+    if (bar && shown?.status === "uploading") bar.value = shown.progress;
+  }, signal);
+  onChange("credits", () => {
+    if (!photos.length) showDesk();
+    showPrice();
+  }, signal);
   acceptDrops(view, take, signal);
   refresh();
   // Once it is in the page and has a size.
@@ -178,7 +183,9 @@ export function show({ query, signal }) {
   async function again(id) {
     try {
       const job = await api(`/api/v1/stagings/${encodeURIComponent(id)}`, { signal });
-      const answer = await fetch(job.urls.original, { signal });
+      const answer = await fetch(job.urls.original, { signal }).catch(() => null);
+      if (signal.aborted) return;
+      if (!answer?.ok) return say(text.errors.offline.title, text.errors.offline.detail);
       const file = new File([await answer.blob()], "room.jpg", { type: "image/jpeg" });
       history.replaceState(null, "", "/");
       Object.assign(choice, { room: job.room, style: job.style, prompt: job.prompt ?? "", declutter: job.declutter });
@@ -207,14 +214,16 @@ const arrival = photo => new Promise(resolve => {
 /** Submits one staging. After a broken connection it is the same request again; too many at once wait their turn. */
 async function order(photo, request) {
   const content = JSON.stringify(request);
-  if (keys.get(photo.id)?.content !== content) keys.set(photo.id, { content, key: crypto.randomUUID() });
+  if (photo.order?.content !== content) {
+    photo.order = { content, key: crypto.randomUUID() };
+    // It may arrive though its answer does not, even over a reload.
+    await keep(photo);
+  }
   for (;;) {
     try {
-      const job = await create("/api/v1/stagings", request, state.session.challenge, keys.get(photo.id).key);
-      keys.delete(photo.id);
-      return job;
+      return await create("/api/v1/stagings", request, state.session.challenge, photo.order.key);
     } catch (error) {
-      if (!error.isPassing) keys.delete(photo.id);
+      if (!error.isPassing) photo.order = undefined;
       if (error.status !== 429 || !(error.retryAfter <= 90)) throw error;
       say(words.waiting.title, words.waiting.detail(error.retryAfter), { good: true });
       await new Promise(resolve => setTimeout(resolve, error.retryAfter * 1000));
