@@ -64,5 +64,5 @@ export function look(job) {
 }
 
 const baseOf = job => `${job.room}-${job.style}`.replaceAll("_", "-");
-const fileOf = (job, image, suffix) => `${baseOf(job)}-${image.n}${suffix}.${image.mediaType === "image/png" ? "png" : "jpg"}`;
+const fileOf = (job, image, suffix) => `${baseOf(job)}-${image.n}${suffix}.${image.mediaType.split("/")[1].replace("jpeg", "jpg")}`;
 const save = (address, label, file, style) => el(style, { href: address, download: file }, icon("download"), label);
