@@ -1,7 +1,10 @@
+using System.Diagnostics.Metrics;
 using HomeStage.Hosting.Configuration;
 using HomeStage.Hosting.Health;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace HomeStage.Hosting;
 
@@ -67,6 +70,7 @@ public static class ServiceHost
     {
         var service = new ServiceBuilder(name, [.. settings.Select(setting => $"--{setting.Key}={setting.Value}")]);
         compose(service);
+        service.Services.Replace(ServiceDescriptor.Singleton<IMeterFactory, SeparateMeters>());
         replace?.Invoke(service.Services);
         var app = service.Build();
         await app.StartAsync(cancellationToken);

@@ -47,6 +47,38 @@ public sealed class PageTests(RunningSystem running)
     }
 
     [Fact]
+    public async Task A_room_is_furnished_again_without_another_upload_and_shared_beside_its_original()
+    {
+        await using var person = await Person.ArriveAsync(running, 390, 844);
+        var page = person.Page;
+        await person.BuyAsync();
+        await person.StageAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await page.GetByRole(AriaRole.Link, new() { Name = "Try another style" }).ClickAsync();
+        await page.Locator(".tile", new() { HasText = "Coastal" }).ClickAsync();
+        await page.Locator("#submit").ClickAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("h1", "Coastal");
+        person.Requests.Count(request => request == "POST /api/v1/photos").ShouldBe(1);
+        person.Requests.Count(request => request.EndsWith("/regenerate", StringComparison.Ordinal)).ShouldBe(1);
+
+        await page.Locator("#share").ClickAsync();
+        var link = await page.Locator(".share code").First.InnerTextAsync();
+        (await person.AccessibilityAsync()).ShouldBeEmpty();
+        (await person.FitsAsync()).ShouldBeTrue();
+        (await page.APIRequest.GetAsync(link)).Status.ShouldBe(200);
+        await page.Locator("dialog").GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
+
+        // What is published warns before it goes.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+        await page.Locator("dialog .danger").ClickAsync();
+        await person.SeesAsync("#ask-title", "shared page");
+        await page.Locator("dialog .danger").ClickAsync();
+        await page.Locator("#rooms").WaitForAsync();
+        (await page.APIRequest.GetAsync(link)).Status.ShouldBe(404);
+    }
+
+    [Fact]
     public async Task The_first_visit_leads_to_a_furnished_room_with_one_click_for_free()
     {
         await using var person = await Person.ArriveAsync(running);

@@ -36,6 +36,7 @@ internal static class PublicText
         ("Stagings", "Photos in, furnished rooms out."),
         ("Events", "What happens, as it happens."),
         ("Pictures", "The files of a staging."),
+        ("Disclosure", "Public pages that show a picture beside its original."),
         ("Credits", "What stagings are paid with."),
         ("Session", "Who a browser is, signing in and out."),
         ("API keys", "For programs; made and revoked by people who have signed in."),

@@ -104,6 +104,19 @@ export const text = {
     tooLate: { title: "It is too late to cancel", detail: "The picture is being made already." },
   },
 
+  share: {
+    label: "Share with the original",
+    title: "Open for everyone with the link",
+    detail: "A page shows this picture beside the photo, and says that the furniture is virtual. Listings in California need such a link.",
+    qr: "The link as a QR code",
+    link: "Link",
+    listing: "For the text of your listing:",
+    listingText: "Text for the listing",
+    bundle: "All for the listing",
+    see: "See the page",
+    withdraw: "Withdraw",
+    withdrawn: "The page is withdrawn; its link shows nothing any more.",
+  },
   look: {
     ready: "Your room is ready",
     before: "The room as it was",
@@ -149,6 +162,8 @@ export const text = {
     detail: "Its photo and pictures are removed for good. The line on your statement stays.",
     yes: "Delete",
     done: "Deleted",
+    disclosedTitle: "Its shared page goes as well",
+    disclosedDetail: "A picture of this room is published. Whoever has the link will find nothing there any more.",
   },
 
   library: {

@@ -33,6 +33,14 @@ export function add(files, room) {
   return files.length - taken.length;
 }
 
+/** Takes the photo of an earlier staging, which is not sent again. */
+export function takeAgain(job) {
+  const photo = { id: crypto.randomUUID(), room: job.room, url: job.urls.original, regenerate: job.urls.regenerate, status: "ready", progress: 1, at: Date.now() };
+  photos.push(photo);
+  changed();
+  return photo;
+}
+
 export function discard(photo) {
   photo.abort?.abort();
   URL.revokeObjectURL(photo.url);
@@ -70,6 +78,7 @@ export async function recall() {
 
 /** Writes down what a photo is now. */
 export async function keep(photo) {
+  if (photo.regenerate) return;
   try {
     const cache = await caches.open(Cache);
     const { id, room, photoId, order, at } = photo;

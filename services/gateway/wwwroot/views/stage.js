@@ -6,7 +6,7 @@ import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { go } from "../lib/router.js";
 import { onChange, price, state } from "../lib/state.js";
-import { add, discard, keep, MostPhotos, onProgress, onTray, photos, retry } from "../lib/tray.js";
+import { add, discard, keep, MostPhotos, onProgress, onTray, photos, retry, takeAgain } from "../lib/tray.js";
 import { announce, complain, guarded, hush, say } from "../parts/notice.js";
 import { select, tiles } from "../parts/tiles.js";
 import { text } from "../text.js";
@@ -141,13 +141,16 @@ export function show({ query, signal }) {
     showPrice();
     try {
       const quality = usedQuality().id;
+      const own = choice.prompt.trim();
       const sent = [];
       for (const photo of photos.filter(one => one.status !== "failed")) {
         await arrival(photo);
         if (photo.status !== "ready") continue;
         sent.push(await order(photo, {
-          photoId: photo.photoId, room: photo.room, style: choice.style, quality, variations: choice.variations, declutter: choice.declutter,
-          ...(choice.prompt.trim() && { prompt: choice.prompt.trim() }),
+          ...(photo.photoId && { photoId: photo.photoId }),
+          room: photo.room, style: choice.style, quality, variations: choice.variations, declutter: choice.declutter,
+          // To stage a photo again without the words that it had takes them back.
+          ...((own || photo.regenerate) && { prompt: own || null }),
         }));
         discard(photo);
       }
@@ -183,16 +186,11 @@ export function show({ query, signal }) {
   async function again(id) {
     try {
       const job = await api(`/api/v1/stagings/${encodeURIComponent(id)}`, { signal });
-      const answer = await fetch(job.urls.original, { signal }).catch(() => null);
-      if (signal.aborted) return;
-      if (!answer?.ok) return say(text.errors.offline.title, text.errors.offline.detail);
-      const file = new File([await answer.blob()], "room.jpg", { type: "image/jpeg" });
       history.replaceState(null, "", "/");
       Object.assign(choice, { room: job.room, style: job.style, prompt: job.prompt ?? "", declutter: job.declutter });
       select(styles, job.style);
       options.reset();
-      add([file], job.room);
-      shown = photos.at(-1);
+      shown = takeAgain(job);
       select(rooms, job.room);
       refresh();
     } catch (error) {
@@ -221,7 +219,7 @@ async function order(photo, request) {
   }
   for (;;) {
     try {
-      return await create("/api/v1/stagings", request, state.session.challenge, photo.order.key);
+      return await create(photo.regenerate ?? "/api/v1/stagings", request, state.session.challenge, photo.order.key);
     } catch (error) {
       if (!error.isPassing) photo.order = undefined;
       if (error.status !== 429 || !(error.retryAfter <= 90)) throw error;

@@ -10,12 +10,24 @@ import { text } from "../../text.js";
 
 const words = text.erase;
 
+// What is published warns once more: its link would be dead.
+async function removed(job) {
+  try {
+    await remove(job.urls.self);
+  } catch (error) {
+    if (error.code !== "disclosed") throw error;
+    if (!await ask(words.disclosedTitle, words.disclosedDetail, words.yes)) return false;
+    await remove(`${job.urls.self}?withdraw=true`);
+  }
+  return true;
+}
+
 /** A button that asks, deletes and then calls done(), which goes to the library unless said. */
 export const erase = (job, done = () => go("/library"), style = "button.quiet", content = [icon("trash"), words.label]) => el(style, {
   type: "button", "aria-label": words.label,
   onclick: guarded(async () => {
     if (!await ask(words.title, words.detail, words.yes)) return;
-    await remove(job.urls.self);
+    if (!await removed(job)) return;
     await done();
     say(words.done, undefined, { good: true });
   }),

@@ -9,6 +9,7 @@ import { zip } from "../../lib/zip.js";
 import { zoom } from "../../parts/zoom.js";
 import { text } from "../../text.js";
 import { erase } from "./erase.js";
+import { share } from "./share.js";
 
 const words = text.look;
 
@@ -57,6 +58,7 @@ export function look(job) {
       !chosen.urls.clean && el("p.small", {}, words.labeledOnly),
       el("p.actions", {},
         el("button.quiet", { type: "button", onclick: () => zoom(chosen.urls.clean ?? chosen.urls.labeled, words.after) }, icon("zoom"), words.zoom),
+        share(() => chosen),
         el("a.button.quiet", { href: `/?again=${job.id}` }, icon("again"), words.again)),
       el("p.small", { id: "receipt" }, job.cost.free ? words.wasFree : words.charged(count(job.receipt.captured, "credit"), job.receipt.released), " ", when(job.createdAt)),
       job.prompt && el("blockquote.small", {}, job.prompt),
