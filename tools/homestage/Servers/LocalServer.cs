@@ -59,6 +59,9 @@ public abstract class LocalServer
     /// <summary>What is left to do once the server answers.</summary>
     private protected virtual Task AfterLaunchAsync(CancellationToken cancel) => Task.CompletedTask;
 
+    /// <summary>Whether a server that ended while starting did so for a reason that is over in a moment.</summary>
+    private protected virtual bool EndedInPassing(string lastLines) => false;
+
     private protected abstract ProcessSpec Spec();
 
     private protected abstract Task<bool> AnswersAsync(CancellationToken cancel);
@@ -70,9 +73,12 @@ public abstract class LocalServer
         var started = TimeProvider.System.GetTimestamp();
         while (!await TriedAsync(cancel))
         {
-            if (!_process.IsRunning)
+            var isLate = TimeProvider.System.GetElapsedTime(started) > StartTimeout;
+            if (!_process.IsRunning && !isLate && EndedInPassing(_process.LastLines()))
+                _process = await ChildProcess.StartAsync(Spec(), Options.Ledger);
+            else if (!_process.IsRunning)
                 throw new ToolException($"{Name} ended while starting. Its log {_process.Spec.LogFile} closes with:\n{_process.LastLines()}");
-            if (TimeProvider.System.GetElapsedTime(started) > StartTimeout)
+            else if (isLate)
                 throw new ToolException($"{Name} did not answer within {StartTimeout.TotalSeconds:0} s. Its log {_process.Spec.LogFile} closes with:\n{_process.LastLines()}");
             await Task.Delay(100, cancel);
         }

@@ -57,6 +57,9 @@ internal sealed class PostgresServer : LocalServer
             throw new ToolException($"PostgreSQL could not make its database in {_folder}. Its log {initdb.Spec.LogFile} closes with:\n{initdb.LastLines()}");
     }
 
+    /// <summary>The children of a killed server let go of its memory a moment after it.</summary>
+    private protected override bool EndedInPassing(string lastLines) => lastLines.Contains("pre-existing shared memory block", StringComparison.Ordinal);
+
     private protected override ProcessSpec Spec()
     {
         // No Unix socket: its path may be at most 107 bytes long, and a data folder's may be longer.

@@ -3,16 +3,19 @@ using Spectre.Console;
 
 namespace HomeStage.Tool.Test;
 
-/// <summary><c>dotnet format --verify-no-changes</c>, counted as one test.</summary>
+/// <summary>
+/// <c>dotnet format whitespace --verify-no-changes</c>, counted as one test. Style and analyzers fail the build, and the order of using
+/// directives is a test's: the whole command would compile everything a second time.
+/// </summary>
 internal static class FormatCheck
 {
-    private const string Name = "dotnet format --verify-no-changes";
+    private const string Name = "dotnet format whitespace --verify-no-changes";
 
     public static async Task<SuiteResult> RunAsync(IAnsiConsole console, CancellationToken stop)
     {
         console.WriteLine($"── {Name}");
         var started = TimeProvider.System.GetTimestamp();
-        using var process = Process.Start("dotnet", ["format", Path.Combine(SourceTree.Root, "HomeStage.sln"), "--verify-no-changes", "--no-restore", "--verbosity", "minimal"]);
+        using var process = Process.Start("dotnet", ["format", "whitespace", SourceTree.Root, "--folder", "--verify-no-changes", "--verbosity", "minimal"]);
         try
         {
             await process.WaitForExitAsync(stop);
