@@ -192,7 +192,7 @@ workers=$(compose ps --quiet staging-worker)
 demo >"$work/demo.log" 2>&1 &
 demo=$!
 for _ in $(seq 120); do grep -qi 'generating' "$work/demo.log" && break; sleep 0.25; done
-# Whichever of them has the job: the one that is killed first and last is any one of three, so all but one are.
+# Two of the three: most times the one that has the job is among them, and whoever is left must bring it to its end.
 for worker in $(echo "$workers" | head -2); do docker kill "$worker" >/dev/null; done
 wait $demo || { cat "$work/demo.log" >&2; fail "the job was lost with its worker"; }
 cat "$work/demo.log"

@@ -46,7 +46,8 @@ internal sealed class Deployment
 
     private const string ApiAudience = "urn:homestage:api";
 
-    private static readonly (string Service, string Database)[] DatabaseTable = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
+    /// <summary>The services that have a database, and its name.</summary>
+    public static IReadOnlyList<(string Service, string Database)> DatabaseTable { get; } = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
 
     private static readonly string[] PassedToAll = ["ASPNETCORE_ENVIRONMENT", "DATABASE_POOL", "DRAIN_SECONDS", "DRAIN_DELAY_SECONDS"];
 
@@ -283,7 +284,7 @@ internal sealed class Deployment
             yield return ("RABBITMQ_URL", _input.Servers.RabbitMq!.Url(program));
         if (DatabaseOf(program) is not { } database)
             yield break;
-        if (DatabaseConnections / (DatabaseTable.Length * _input.Ports.Count) is var pool and < 20)
+        if (DatabaseConnections / (DatabaseTable.Count * _input.Ports.Count) is var pool and < 20)
             yield return ("DATABASE_POOL", pool.ToString(CultureInfo.InvariantCulture));
         yield return ("DATABASE_CONNECTION", _input.Servers.Postgres!.Connection(database, Databases.AppRole(database), AppPassword(_input.Seed, database)));
     }

@@ -45,8 +45,6 @@ internal static class SecretFiles
         ["staging-worker"] = ["OPENAI_API_KEY"],
     };
 
-    private static readonly (string Service, string Database)[] Databases = [("billing", "billing"), ("entitlements", "entitlements"), ("staging-api", "staging")];
-
     private static readonly string[] WithRedis = ["gateway", "entitlements", "staging-api", "staging-worker"];
 
     /// <summary>Every file by its path in the folder.</summary>
@@ -90,13 +88,13 @@ internal static class SecretFiles
         var seed = input.Seed;
         var server = new PostgresFacts(Port: 5432, seed.Secret("postgres")) { Host = input.PostgresHost };
         files["postgres/password"] = server.AdminPassword;
-        var script = new StringBuilder(Deployments.Databases.CloseDefaults).Append('\n');
-        foreach (var (service, database) in Databases)
+        var script = new StringBuilder(Databases.CloseDefaults).Append('\n');
+        foreach (var (service, database) in Deployment.DatabaseTable)
         {
             var (owner, app) = (Deployment.DdlPassword(seed, database), Deployment.AppPassword(seed, database));
-            script.Append(Deployments.Databases.Script(database, owner, app));
-            files[Of(service, "DATABASE_CONNECTION")] = server.Connection(database, Deployments.Databases.AppRole(database), app);
-            files[Of("migrate/" + service, "MIGRATE_DATABASE_CONNECTION")] = server.Connection(database, Deployments.Databases.DdlRole(database), owner);
+            script.Append(Databases.Script(database, owner, app));
+            files[Of(service, "DATABASE_CONNECTION")] = server.Connection(database, Databases.AppRole(database), app);
+            files[Of("migrate/" + service, "MIGRATE_DATABASE_CONNECTION")] = server.Connection(database, Databases.DdlRole(database), owner);
         }
 
         files["postgres/roles.sql"] = script.ToString();
