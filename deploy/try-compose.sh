@@ -86,6 +86,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends libssl3 libs
 COPY dotnet /usr/share/dotnet
 ENV DOTNET_ROOT=/usr/share/dotnet PATH=/usr/share/dotnet:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 DOCKER
+# One that was kept has the packages of its own try.
+docker image rm --force homestage-standin/sdk >/dev/null 2>&1 || true
 stand_in sdk "$work/sdk" <<'DOCKER'
 FROM homestage-standin/runtime
 COPY dotnet /usr/share/dotnet

@@ -39,18 +39,22 @@ internal sealed class BillingDb : DbContext
                 .OrderBy(order => order.Id).ToDictionaryAsync(order => order.Id, cancellationToken);
     }
 
-    /// <summary>Writes new events in one statement, however many: it is what Stripe's webhooks wait for.</summary>
-    public Task StoreAsync(IReadOnlyCollection<StoredEvent> events, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes those of the events that are new, in one statement, however many: it is what Stripe's webhooks wait for. Gives the ids of those.
+    /// What another transaction is writing in this moment is waited for.
+    /// </summary>
+    public async Task<IReadOnlySet<string>> StoreAsync(IReadOnlyCollection<StoredEvent> events, CancellationToken cancellationToken)
     {
         T[] All<T>(Func<StoredEvent, T> of) => [.. events.Select(of)];
-        return Database.ExecuteSqlAsync(
+        // Always in the order of their ids, so that two who store the same ones do not wait for each other.
+        return await Database.SqlQuery<string>(
             $"""
             insert into stripe_events (id, type, livemode, api_version, created_at, received_at, payload, source, order_id, state, reason, due_at, settled_at)
             select * from unnest({All(row => row.Id)}, {All(row => row.Type)}, {All(row => row.Livemode)}, {All(row => row.ApiVersion)},
               {All(row => row.CreatedAt)}, {All(row => row.ReceivedAt)}, {All(row => row.Payload)}, {All(row => Word(row.Source))},
-              {All(row => row.OrderId)}, {All(row => Word(row.State))}, {All(row => row.Reason)}, {All(row => row.DueAt)}, {All(row => row.SettledAt)})
-            """,
-            cancellationToken);
+              {All(row => row.OrderId)}, {All(row => Word(row.State))}, {All(row => row.Reason)}, {All(row => row.DueAt)}, {All(row => row.SettledAt)}) order by 1
+            on conflict (id) do nothing returning id as "Value"
+            """).ToHashSetAsync(cancellationToken);
     }
 
     /// <summary>The accounts whose things a caller owns: its own and those that were merged into it.</summary>

@@ -25,8 +25,10 @@ internal sealed class CuttingProxy : IAsyncDisposable
     /// <summary>Ends every connection in the middle of whatever it is doing.</summary>
     public void Cut()
     {
-        foreach (var (client, server) in _open)
+        foreach (var client in _open.Keys)
         {
+            if (!_open.TryRemove(client, out var server))
+                continue;
             // A reset: nothing that is on its way arrives.
             client.LingerState = new LingerOption(enable: true, seconds: 0);
             client.Dispose();
@@ -59,10 +61,11 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private async Task ServeAsync(TcpClient client)
     {
         using var server = new TcpClient();
+        // Who takes them off closes them.
+        _open[client] = server;
         try
         {
             await server.ConnectAsync(IPAddress.Loopback, _server, _closing.Token);
-            _open[client] = server;
             (client.NoDelay, server.NoDelay) = (true, true);
             await Task.WhenAny(
                 client.GetStream().CopyToAsync(server.GetStream(), _closing.Token),
@@ -74,8 +77,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
         finally
         {
-            _open.TryRemove(client, out _);
-            client.Dispose();
+            if (_open.TryRemove(client, out _))
+                client.Dispose();
         }
     }
 }

@@ -46,7 +46,8 @@ public sealed class ReplicasTests(SharedStack shared)
         using var openAi = new HttpClient { BaseAddress = Stack.OpenAi };
         using var visitor = await Visitor.ArriveAsync(Stack);
         await visitor.BuyAsync("value");
-        await LatencyAsync(openAi, 3000);
+        // Long enough for the fourth call to come while the first one waits, on a busy machine too.
+        await LatencyAsync(openAi, 15_000);
         await openAi.DeleteAsync("/control/stats", Cancel);
 
         var jobs = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => visitor.StageAsync()));

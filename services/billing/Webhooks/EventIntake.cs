@@ -1,7 +1,6 @@
 using HomeStage.Billing.Stripe;
 using HomeStage.Hosting.Batching;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace HomeStage.Billing.Webhooks;
 
@@ -25,7 +24,8 @@ internal sealed class EventIntake
     public EventIntake(IDbContextFactory<BillingDb> databases, EventApplication application, WaitingEvents waiting, BillingMetrics metrics, TimeProvider time)
     {
         (_databases, _application, _waiting, _time) = (databases, application, waiting, time);
-        _batches = new((_, together) => ReceiveAsync(together), MostTogether);
+        // What the callers wait for is the database's own time limit, not each other's patience.
+        _batches = new((_, together) => CommitAsync(together, CancellationToken.None), MostTogether);
         metrics.ObserveArrivals(() => WaitingCount);
     }
 
@@ -45,52 +45,42 @@ internal sealed class EventIntake
         return _batches.AddAsync(lane, new Arrival(happened, payload, source, order), cancellationToken);
     }
 
-    // What the callers wait for is the database's own time limit, not each other's patience.
-    private async Task<IReadOnlyList<bool>> ReceiveAsync(IReadOnlyList<Arrival> together)
+    private async Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Arrival> together, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await CommitAsync(together, CancellationToken.None);
-        }
-        catch (PostgresException error)
-            when (together.Count == 1 && error is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "stripe_events_pkey" })
-        {
-            // Another replica received it in this moment; all of ours was undone.
-            return [false];
-        }
+        var first = together.DistinctBy(arrival => arrival.Event.Id).ToList();
+        while (first.Count > 0 && await TryCommitAsync(first, cancellationToken) is { } fresh)
+            first.RemoveAll(arrival => !fresh.Contains(arrival.Event.Id));
+        return [.. together.Select(arrival => first.Exists(received => ReferenceEquals(received, arrival)))];
     }
 
-    private async Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Arrival> together, CancellationToken cancellationToken)
+    /// <summary>Null when all were received; else those that were not received before, and nothing was done.</summary>
+    private async Task<IReadOnlySet<string>?> TryCommitAsync(IReadOnlyList<Arrival> together, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow();
         await using var db = await _databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var orders = await db.LockOrdersAsync(together.Where(arrival => arrival.OrderId is not null).Select(arrival => arrival.OrderId!.Value), cancellationToken);
-        string[] ids = [.. together.Select(arrival => arrival.Event.Id)];
-        var known = (await db.StripeEvents.Where(row => ids.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
-        var received = new List<bool>();
         var stored = new List<StoredEvent>();
         var settled = new List<(StripeEvent Event, Verdict Verdict)>();
         foreach (var arrival in together)
         {
-            var first = known.Add(arrival.Event.Id);
-            received.Add(first);
-            if (!first)
-                continue;
             var createdAt = arrival.Event.CreatedAt ?? now;
             var verdict = await _application.ApplyAsync(db, orders, arrival.Event, createdAt, cancellationToken);
             stored.Add(arrival.Stored(verdict, createdAt, now));
             settled.Add((arrival.Event, verdict));
         }
 
-        await db.StoreAsync(stored, cancellationToken);
+        // Few come twice, so that is found out by storing them.
+        var fresh = await db.StoreAsync(stored, cancellationToken);
+        if (fresh.Count < stored.Count)
+            return fresh;
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         foreach (var (happened, verdict) in settled)
             _application.Report(happened.Id, happened.Type, verdict);
         if (settled.Exists(item => item.Verdict is { State: EventState.Waiting } verdict && verdict.Wait == TimeSpan.Zero))
             _waiting.Wake();
-        return received;
+        return null;
     }
 
     private sealed record Arrival(StripeEvent Event, byte[] Payload, EventSource Source, Guid? OrderId)
