@@ -12,6 +12,7 @@ internal sealed class StagingMetrics
     private readonly Counter<long> _sends;
     private readonly Counter<long> _photos;
     private readonly Counter<long> _orphans;
+    private readonly Counter<long> _expired;
     private readonly Histogram<double> _durations;
     private readonly Histogram<double> _waits;
     private readonly UpDownCounter<long> _streams;
@@ -25,6 +26,7 @@ internal sealed class StagingMetrics
         _sends = meter.CreateCounter<long>("homestage.attempts.sent", "{message}", "Attempts sent to the workers, repetitions included.");
         _photos = meter.CreateCounter<long>("homestage.photos", "{photo}", "Photos taken in, by `verdict`.");
         _orphans = meter.CreateCounter<long>("homestage.blobs.orphans_removed", "{file}", "Files that nothing pointed at any more, by `kind` of owner.");
+        _expired = meter.CreateCounter<long>("homestage.retention.removed", "{item}", "What was kept for its time and removed, by `kind`.");
         _durations = meter.CreateDuration("homestage.stagings.duration", "s", "From queued to succeeded.");
         _waits = meter.CreateDuration("homestage.stagings.wait", "s", "From queued to the first claim by a worker.");
         _streams = meter.CreateUpDownCounter<long>("homestage.streams.open", "{stream}", "Open event streams.");
@@ -50,6 +52,8 @@ internal sealed class StagingMetrics
     public void PhotoRead(string verdict) => _photos.Add(1, new KeyValuePair<string, object?>("verdict", verdict));
 
     public void OrphanRemoved(string kind) => _orphans.Add(1, new KeyValuePair<string, object?>("kind", kind));
+
+    public void Expired(string kind, int count) => _expired.Add(count, new KeyValuePair<string, object?>("kind", kind));
 
     public void StreamOpened() => _streams.Add(1);
 

@@ -16,6 +16,9 @@ internal sealed class WorkerMetrics
     private readonly Counter<long> _leases;
     private readonly Counter<long> _previews;
     private readonly Counter<double> _cost;
+    private readonly Counter<long> _layouts;
+    private readonly Histogram<double> _layoutTime;
+    private readonly Counter<double> _layoutCost;
     private readonly Meter _meter;
 
     public WorkerMetrics(IMeterFactory meters)
@@ -29,7 +32,11 @@ internal sealed class WorkerMetrics
         _leases = meter.CreateCounter<long>("homestage.worker.leases.ended", "{lease}", "Leases that ended under an attempt, in whatever phase, by `reason`.");
         _previews = meter.CreateCounter<long>("homestage.worker.previews", "{preview}", "Partial images of the provider, by `outcome`: shown or dropped.");
         _cost = meter.CreateCounter<double>("homestage.worker.provider.cost", "{dollar}", "What the provider's tokens cost at the configured prices.");
+        _layouts = meter.CreateCounter<long>("homestage.worker.layouts", "{layout}", "Looks at a photo before it is staged, by `outcome`.");
+        _layoutTime = meter.CreateDuration("homestage.worker.layout.duration", "s", "How long a picture waited for its layout.");
+        _layoutCost = meter.CreateCounter<double>("homestage.worker.layout.cost", "{dollar}", "What layouts cost at the configured prices.");
         _inFlight.Add(0);
+        _layoutCost.Add(0);
         _pictures.Add(0);
         _cost.Add(0);
     }
@@ -58,6 +65,19 @@ internal sealed class WorkerMetrics
 
     /// <summary>All workers pause.</summary>
     public void Paused(string code) => _pauses.Add(1, new KeyValuePair<string, object?>("code", code));
+
+    /// <summary>
+    /// A photo was looked at: <c>found</c>, <c>nothing</c>, <c>known</c> from before; or not, and the picture is made without: <c>busy</c>, <c>paused</c>,
+    /// <c>out_of_budget</c>, <c>uncounted</c> (no Redis), <c>refused</c>, <c>truncated</c>, <c>malformed</c>, or a failure's code.
+    /// </summary>
+    public void LayoutEnded(string outcome, TimeSpan duration)
+    {
+        _layouts.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+        _layoutTime.Record(duration.TotalSeconds);
+    }
+
+    /// <summary>A layout was charged for.</summary>
+    public void LayoutCharged(long microdollars) => _layoutCost.Add(microdollars / 1e6);
 
     /// <summary>A provider call began.</summary>
     public void CallBegan() => _inFlight.Add(1);

@@ -3,6 +3,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Redis;
+using HomeStage.Worker.Layout;
 using HomeStage.Worker.Outputs;
 using HomeStage.Worker.Provider;
 using HomeStage.Worker.Rendering;
@@ -27,6 +28,7 @@ internal static class WorkerService
             .Publishes<StagingFailed>());
         service.AddOutputs();
         service.AddImageProvider();
+        service.AddLayout(settings);
         service.AddRendering(settings);
     }
 }

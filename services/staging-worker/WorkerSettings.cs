@@ -1,6 +1,7 @@
 using System.Globalization;
 using HomeStage.Catalog;
 using HomeStage.Hosting.Configuration;
+using HomeStage.Worker.Layout;
 using HomeStage.Worker.Provider;
 
 namespace HomeStage.Worker;
@@ -26,6 +27,9 @@ internal sealed record WorkerSettings
     /// <summary>From connecting to the last byte of the answer.</summary>
     public required TimeSpan ProviderTimeout { get; init; }
 
+    /// <summary>How photos are looked at before they are staged; null where they are not.</summary>
+    public required LayoutSettings? Layout { get; init; }
+
     internal static WorkerSettings Read(Settings settings) => new()
     {
         Concurrency = settings.WholeNumber("WORKER_CONCURRENCY", 2, 1, 64, "provider calls at once in this process"),
@@ -35,6 +39,7 @@ internal sealed record WorkerSettings
         Model = ImageModels.Configured(settings),
         Prices = PricesOf(settings),
         ProviderTimeout = settings.Seconds("PROVIDER_TIMEOUT_SECONDS", 300, 1, 300, "how long one provider call may take; staging-api waits no longer for a lease past its deadline"),
+        Layout = LayoutSettings.Read(settings),
     };
 
     private static TokenPrices? PricesOf(Settings settings)

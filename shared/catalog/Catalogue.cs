@@ -16,7 +16,7 @@ public static class Catalogue
     public const string DefaultQuality = "standard";
 
     /// <summary>The version of the prompt rules that new jobs are accepted under.</summary>
-    public const int PromptVersion = 1;
+    public const int PromptVersion = 2;
 
     /// <summary>Every format that a result may have, the usual first. Which of them can be had depends on the <see cref="ImageModel"/>.</summary>
     public static IReadOnlyList<string> Formats { get; } = ["jpeg", "png", "webp"];

@@ -7,6 +7,9 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 {
     internal bool Fails { get; set; }
 
+    /// <summary>Uploaded photos cannot be deleted.</summary>
+    internal bool KeepsPhotos { get; set; }
+
     public Task PutAsync(string key, Stream content, string mediaType, CancellationToken cancellationToken = default) =>
         Fails ? throw new IOException("The disk is full.") : inner.PutAsync(key, content, mediaType, cancellationToken);
 
@@ -14,7 +17,8 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 
     public Task<bool> ExistsAsync(string key, CancellationToken cancellationToken = default) => inner.ExistsAsync(key, cancellationToken);
 
-    public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => inner.DeleteAsync(key, cancellationToken);
+    public Task DeleteAsync(string key, CancellationToken cancellationToken = default) =>
+        KeepsPhotos && key.StartsWith("photos/", StringComparison.Ordinal) ? throw new IOException("The disk is read-only.") : inner.DeleteAsync(key, cancellationToken);
 
     public IAsyncEnumerable<BlobEntry> ListAsync(string prefix, CancellationToken cancellationToken = default) => inner.ListAsync(prefix, cancellationToken);
 

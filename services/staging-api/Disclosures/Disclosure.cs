@@ -45,11 +45,12 @@ internal sealed class DisclosureStore(IDbContextFactory<StagingDb> databases, Ti
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         await db.Database.ExecuteSqlAsync(
             $"""
-            insert into disclosures (token, job_id, n, created_at) values ({token}, {jobId}, {n}, {time.GetUtcNow()})
+            insert into disclosures (token, job_id, n, created_at)
+            select {token}, id, {n}, {time.GetUtcNow()} from jobs where id = {jobId} and deleted_at is null for share
             on conflict (job_id, n) where revoked_at is null do nothing
             """,
             cancellationToken);
-        // Null if it was revoked in the same moment.
+        // Null if it was revoked, or the job deleted, in the same moment.
         return await LiveAsync(db, job, n, cancellationToken);
     }
 

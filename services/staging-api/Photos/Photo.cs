@@ -1,10 +1,8 @@
 namespace HomeStage.Staging.Photos;
 
-/// <summary>A photo uploaded ahead of its staging. Jobs copy it, so it may go after a day.</summary>
+/// <summary>A photo uploaded ahead of its staging. Jobs copy it, so it may go when it expires.</summary>
 internal sealed record Photo
 {
-    internal static readonly TimeSpan Kept = TimeSpan.FromHours(24);
-
     public required Guid Id { get; init; }
 
     public required Guid AccountId { get; init; }

@@ -3,6 +3,7 @@ using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging;
+using HomeStage.Staging.Retention;
 using HomeStage.Staging.Stagings;
 using HomeStage.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -31,7 +32,7 @@ internal static class PhotoRoutes
                 .AddEndpointFilter<NothingBilledFilter>()
                 .Describe(
                     "Stagings", "uploadPhoto", "Upload a photo",
-                    "Kept upright and without metadata for 24 hours, or for as long as a staging uses it. What it is is known by its content, whatever `Content-Type` says.")
+                    "Kept upright and without metadata until `expiresAt`, a day unless the installation says otherwise, or for as long as a staging uses it. What it is is known by its content, whatever `Content-Type` says.")
                 .TakesFile("image/jpeg", "image/png", "image/webp", "application/octet-stream")
                 .Example(201, """{"id":"019aac12-61d0-7ab4-8f0c-3f9d2f7b5e10","width":3840,"height":2560,"expiresAt":"2026-03-03T10:20:00Z"}""")
                 .TakesIdempotencyKey()
@@ -47,6 +48,7 @@ internal static class PhotoRoutes
         HttpRequest request,
         PhotoReader reader,
         RequestKeys keys,
+        RetentionSettings kept,
         IBlobStore blobs,
         IDbContextFactory<StagingDb> databases,
         TimeProvider time,
@@ -79,7 +81,7 @@ internal static class PhotoRoutes
             Width = read.Width,
             Height = read.Height,
             CreatedAt = time.GetUtcNow(),
-            ExpiresAt = time.GetUtcNow() + Photo.Kept,
+            ExpiresAt = time.GetUtcNow() + kept.Photos,
         };
         await blobs.PutAsync(photo.Blob, read.Jpeg, ImageMediaType.Jpeg, cancellationToken);
         if (await keys.TryUseAsync(owner, key, fingerprint, id, db => db.Photos.Add(photo), cancellationToken))

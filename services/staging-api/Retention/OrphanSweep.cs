@@ -8,16 +8,13 @@ using Npgsql;
 namespace HomeStage.Staging.Retention;
 
 /// <summary>
-/// Removes files that nothing points at: what a worker wrote for a job that had ended, what a crash left between a file and its row.
-/// Only files of more than a day, and never one of a job that has not ended. One replica at a time sweeps.
+/// Removes files that nothing points at: previews and whatever else a worker wrote for a job that has ended, what a crash left between a file and its row.
+/// Only files that are older than <c>RETENTION_PREVIEWS_HOURS</c>, and never one of a job that has not ended. One replica at a time sweeps.
 /// </summary>
 internal sealed partial class OrphanSweep(
-    IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, StagingMetrics metrics, Sweeps sweeps, TimeProvider time, ILogger<OrphanSweep> logger)
+    IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, RetentionSettings kept, StagingMetrics metrics, Sweeps sweeps, TimeProvider time, ILogger<OrphanSweep> logger)
     : BackgroundService
 {
-    /// <summary>How old a file must be; longer than any job or submission may take.</summary>
-    internal static readonly TimeSpan Age = TimeSpan.FromHours(24);
-
     /// <summary>Of its <see cref="Turn"/>.</summary>
     internal const long TurnKey = 0x486F_6D65_5377_6570;
     private const string SweepName = "orphaned_blobs";
@@ -34,7 +31,7 @@ internal sealed partial class OrphanSweep(
         if (turn is null)
             return null;
         var removed = 0;
-        var oldest = time.GetUtcNow() - Age;
+        var oldest = time.GetUtcNow() - kept.Previews;
         await foreach (var batch in blobs.ListAsync("", cancellationToken).Where(entry => entry.StoredAt < oldest).Chunk(BatchSize).WithCancellation(cancellationToken))
             removed += await SweepAsync(batch, cancellationToken);
         if (removed > 0)

@@ -1,5 +1,6 @@
 using HomeStage.Catalog;
 using HomeStage.Contracts;
+using HomeStage.Worker.Layout;
 
 namespace HomeStage.Worker.Prompting;
 
@@ -12,13 +13,20 @@ internal static class PromptBuilder
     /// <summary>The newest version of the rules that this build knows.</summary>
     internal const int NewestVersion = Catalogue.PromptVersion;
 
+    // From here on a prompt says what was found in the photo.
+    private const int FirstWithZones = 2;
+
+    /// <summary>Whether prompts of a version say what was found in the photo.</summary>
+    internal static bool SaysZones(int version) => version >= FirstWithZones;
+
     /// <summary>Builds the prompt.</summary>
     /// <param name="version">The version of the rules that the job was accepted under.</param>
     /// <param name="options">The customer's choices.</param>
+    /// <param name="zones">What was found in the photo, in shares of the picture that is sent; a version that does not say it leaves it out.</param>
     /// <returns>Null when the version, the room or the style is not known here.</returns>
-    internal static string? Build(int version, StagingOptions options)
+    internal static string? Build(int version, StagingOptions options, IReadOnlyList<Zone> zones)
     {
-        if (version != NewestVersion || Catalogue.FindRoom(options.Room) is not { } room || Catalogue.FindStyle(options.Style) is not { } style)
+        if (version is < 1 or > NewestVersion || Catalogue.FindRoom(options.Room) is not { } room || Catalogue.FindStyle(options.Style) is not { } style)
             return null;
 
         // The opening names room and style before anything else could be taken for them.
@@ -29,6 +37,7 @@ internal static class PromptBuilder
             options.Declutter ? Declutter : KeepFittings,
             Section($"What belongs in {room.InWords}", room.Belongs),
             Section("Where nothing may stand", [.. room.KeepFree, .. KeepFreeEverywhere]),
+            .. SaysZones(version) && zones.Count > 0 ? (string[])[Section("What was found in this photograph, and stays free", ZoneLines.Of(zones))] : [],
             Section("Sizes in centimetres", [.. room.Sizes, .. SizesEverywhere]),
             Section("Light and shadow", [room.Light, .. LightEverywhere]),
             Section($"The {style.InWords} style", style.Look),

@@ -1,9 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
-using System.Net;
 using HomeStage.Catalog;
 using HomeStage.Contracts;
-using OpenAI;
 using OpenAI.Images;
 
 namespace HomeStage.Worker.Provider;
@@ -11,8 +9,6 @@ namespace HomeStage.Worker.Provider;
 /// <summary>Calls the image provider: one request, one answer, no retry of its own, since each try may cost.</summary>
 internal sealed class ImageProvider : IDisposable
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
-
     private readonly HttpClient _http;
     private readonly ImageClient _client;
     private readonly ImageModel _model;
@@ -23,22 +19,8 @@ internal sealed class ImageProvider : IDisposable
     public ImageProvider(WorkerSettings settings, TimeProvider time)
     {
         (_model, _prices, _timeout, _time) = (settings.Model, settings.Prices, settings.ProviderTimeout, time);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectTimeout = ConnectTimeout,
-            AllowAutoRedirect = false,
-            // A connection for each call: a pooled one that the provider closed meanwhile would fail after sending, or be sent on twice.
-            PooledConnectionLifetime = TimeSpan.Zero,
-            AutomaticDecompression = DecompressionMethods.All,
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
-        _client = new ImageClient(_model.Name, new ApiKeyCredential(settings.ProviderKey), new OpenAIClientOptions
-        {
-            Endpoint = settings.ProviderUrl,
-            Transport = new HttpClientPipelineTransport(_http),
-            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = _timeout,
-        });
+        _http = ProviderHttp.Create();
+        _client = new ImageClient(_model.Name, new ApiKeyCredential(settings.ProviderKey), ProviderHttp.Options(settings, _http, _timeout));
     }
 
     /// <summary>Asks for pictures.</summary>

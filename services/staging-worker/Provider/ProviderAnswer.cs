@@ -76,7 +76,7 @@ internal sealed record ProviderAnswer
             ? bytes
             : null;
 
-    private static long? Tokens(JsonElement root, string name) =>
+    internal static long? Tokens(JsonElement root, string name) =>
         root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
         && usage.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count)
             ? count

@@ -41,13 +41,14 @@ internal static class ProviderFailures
     internal const string Unauthorized = "provider_unauthorized";
     internal const string Misconfigured = "provider_misconfigured";
     internal const string Unavailable = "provider_unavailable";
+    internal const string Moderated = "moderation_blocked";
 
     private static readonly TimeSpan PauseWhenUnusable = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan PauseWithoutQuota = TimeSpan.FromMinutes(5);
 
     internal static ProviderFailure Of(ProviderRefusal refusal, DateTimeOffset now) => refusal switch
     {
-        { Status: 400 } when IsModeration(refusal.Code) => new("moderation_blocked", Retryable: false, MayHaveCost: false),
+        { Status: 400 } when IsModeration(refusal.Code) => new(Moderated, Retryable: false, MayHaveCost: false),
         { Status: 400, Code: "billing_hard_limit_reached" } or { Status: 400, Type: "billing_limit_user_error" } => Pausing("provider_quota_exhausted", PauseWithoutQuota),
         { Status: 401 or 403 } => Pausing(Unauthorized, PauseWhenUnusable),
         // The model or the address is wrong: no job can succeed, and none is at fault.
@@ -81,7 +82,7 @@ internal static class ProviderFailures
     private static ProviderFailure Pausing(string code, TimeSpan pause) =>
         new(code, Retryable: true, MayHaveCost: false) { RetryAfter = pause, PausesAll = true };
 
-    internal static bool IsModeration(string? code) => code is "moderation_blocked" or "content_policy_violation" or "content_filter";
+    internal static bool IsModeration(string? code) => code is Moderated or "content_policy_violation" or "content_filter";
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan? other) => other > one ? other.Value : one;
 }

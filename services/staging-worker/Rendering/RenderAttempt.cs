@@ -3,6 +3,7 @@ using HomeStage.Contracts;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Imaging;
 using HomeStage.Imaging.Outputs;
+using HomeStage.Worker.Layout;
 using HomeStage.Worker.Outputs;
 using HomeStage.Worker.Prompting;
 using HomeStage.Worker.Provider;
@@ -15,7 +16,7 @@ namespace HomeStage.Worker.Rendering;
 /// </summary>
 internal sealed partial class RenderAttempt(
     WorkerSettings settings, ImageProvider provider, ProviderPause pause, ProviderBreaker breaker, JobFiles files, AttemptMessages messages, Previews previews, WorkerMetrics metrics, TimeProvider time,
-    ILogger<RenderAttempt> logger)
+    ILogger<RenderAttempt> logger, LayoutPass? layout = null)
 {
     /// <summary>Makes the attempt.</summary>
     /// <param name="work">The work.</param>
@@ -69,8 +70,6 @@ internal sealed partial class RenderAttempt(
     private async Task<EditRequest> PrepareAsync(StageRoom work, int count, CancellationToken cancellationToken)
     {
         await messages.ProgressedAsync(work, Phase.Preparing, cancellationToken);
-        var prompt = PromptBuilder.Build(work.PromptVersion, work.Options)
-            ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
         var options = work.Options;
         var format = options.Format ?? ImageModel.DefaultFormat;
         var size = options.Size is null ? settings.Model.SizeFor(work.PhotoWidth, work.PhotoHeight) : PictureSize.Parse(options.Size);
@@ -81,17 +80,28 @@ internal sealed partial class RenderAttempt(
             throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
         }
 
+        // Before anything is asked for them.
+        _ = PromptOf(work, []);
         try
         {
             var photo = await files.PhotoAsync(work.OriginalBlob, cancellationToken) ?? throw new AttemptException(AttemptFailures.PhotoGone);
+            var zones = await ZonesAsync(work, photo, size, cancellationToken);
             var framed = await Task.Run(() => ProviderFrame.Around(photo, size.Width, size.Height), cancellationToken);
-            return new EditRequest(framed.Bytes, prompt, count, size, options.Quality, quality, format, options.Seed, work.SafetyId, $"{work.JobId}-{work.Attempt}");
+            return new EditRequest(framed.Bytes, PromptOf(work, zones), count, size, options.Quality, quality, format, options.Seed, work.SafetyId, $"{work.JobId}-{work.Attempt}");
         }
         catch (UnreadableImageException error)
         {
             throw new AttemptException(AttemptFailures.PhotoUnreadable, error);
         }
     }
+
+    private static string PromptOf(StageRoom work, IReadOnlyList<Zone> zones) =>
+        PromptBuilder.Build(work.PromptVersion, work.Options, zones) ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
+
+    private async Task<IReadOnlyList<Zone>> ZonesAsync(StageRoom work, byte[] photo, PictureSize size, CancellationToken cancellationToken) =>
+        layout is not null && PromptBuilder.SaysZones(work.PromptVersion)
+            ? [.. (await layout.FindAsync(work, photo, cancellationToken)).Select(zone => zone.Framed(work.PhotoWidth, work.PhotoHeight, size))]
+            : [];
 
     private async Task<ProviderAnswer> CallAsync(StageRoom work, EditRequest request, CancellationToken cancellationToken)
     {

@@ -9,6 +9,7 @@ namespace HomeStage.Imaging.Outputs;
 public static class ProviderFrame
 {
     private const int Quality = 92;
+    private const int SmallQuality = 84;
 
     /// <summary>
     /// The photo scaled to fit, in the centre of exactly <paramref name="width"/> × <paramref name="height"/> pixels; what
@@ -38,6 +39,26 @@ public static class ProviderFrame
                 ("extend", "mirror"));
             var jpeg = Vips.Bytes("jpegsave_buffer", ("in", framed), ("Q", Quality), ("optimize-coding", true), ("strip", true));
             return new EncodedImage(jpeg, width, height, ImageMediaType.Jpeg);
+        }
+        catch (VipsException broken)
+        {
+            throw new UnreadableImageException("The stored photo cannot be decoded.", broken);
+        }
+    }
+
+    /// <summary>A small copy of the photo, to be looked at. Thread-safe.</summary>
+    /// <param name="photo">A photo as <see cref="Intake.PhotoIntake"/> made it.</param>
+    /// <param name="longestSide">Pixels that no side is longer than; a smaller photo keeps its size.</param>
+    /// <returns>A JPEG.</returns>
+    /// <exception cref="UnreadableImageException">The bytes are no whole JPEG, PNG or WebP.</exception>
+    public static EncodedImage Copy(byte[] photo, int longestSide)
+    {
+        ArgumentNullException.ThrowIfNull(photo);
+        try
+        {
+            using var copy = Picture.Decode(photo, longestSide, convertProfile: false);
+            var jpeg = Vips.Bytes("jpegsave_buffer", ("in", copy), ("Q", SmallQuality), ("optimize-coding", true), ("strip", true));
+            return new EncodedImage(jpeg, copy.Width, copy.Height, ImageMediaType.Jpeg);
         }
         catch (VipsException broken)
         {

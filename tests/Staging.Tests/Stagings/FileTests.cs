@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using HomeStage.Staging.Retention;
 using HomeStage.Storage;
+using HomeStage.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
@@ -103,7 +104,7 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
         var submitted = await visitor.SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))));
 
         _app.Clock.Pass(TimeSpan.FromHours(25));
-        await _app.Services.GetRequiredService<RetentionSweep>().SweepAsync(TestContext.Current.CancellationToken);
+        await Eventually.Async(() => _app.Services.GetRequiredService<RetentionSweep>().SweepAsync(TestContext.Current.CancellationToken), "it is our turn to sweep");
 
         (await _app.CountAsync($"photos where account_id = '{visitor.Account}'")).ShouldBe(0);
         (await _app.Blobs.ListAsync($"photos/{photo.Text("id")}").AnyAsync()).ShouldBeFalse();

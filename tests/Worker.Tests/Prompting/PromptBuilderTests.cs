@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using HomeStage.Catalog;
+using HomeStage.Worker.Layout;
 using HomeStage.Worker.Prompting;
 
 namespace HomeStage.Worker.Tests.Prompting;
@@ -35,6 +36,57 @@ public sealed class PromptBuilderTests
     public void A_whole_prompt_reads_as_it_should() =>
         Build("living_room", "mid_century", declutter: true, words: "a reading corner").ShouldBe(Snapshot("living_room-mid_century.txt"));
 
+    [Theory]
+    [MemberData(nameof(Combinations))]
+    public void Version_2_says_the_same_where_nothing_was_found_and_version_1_never_says_what_was(string room, string style)
+    {
+        Build(room, style, version: 2).ShouldBe(Build(room, style));
+        Build(room, style, version: 1, zones: new Zone(ZoneKind.Door, 0, 0, 0.2, 0.8)).ShouldBe(Build(room, style));
+    }
+
+    // As above: what version 2 says of each kind of zone stays as it is.
+    [Fact]
+    public void Version_2_says_what_was_found_in_the_photo()
+    {
+        var prompt = Build("living_room", "mid_century", version: 2, zones:
+        [
+            new(ZoneKind.Walkway, 0.1, 0.7, 0.3, 0.25),
+            new(ZoneKind.Fixture, 0.7, 0.5, 0.03, 0.04),
+            new(ZoneKind.Stairs, 0.9, 0.4, 0.1, 0.6),
+            new(ZoneKind.Fireplace, 0.62, 0.4, 0.2, 0.3),
+            new(ZoneKind.Radiator, 0.4, 0.56, 0.2, 0.1),
+            new(ZoneKind.Window, 0, 0.1, 1, 0.4),
+            new(ZoneKind.Window, 0.25, 0.2, 0.1, 0.3),
+            new(ZoneKind.Door, 0.02, 0.24, 0.13, 0.6),
+        ]);
+
+        prompt.ShouldBe(Snapshot("version-2-zones.txt"));
+    }
+
+    [Fact]
+    public void No_more_zones_are_said_than_a_model_heeds_and_doors_come_first()
+    {
+        var zones = Enumerable.Range(0, 20).Select(at => new Zone(ZoneKind.Fixture, at / 25.0, 0.5, 0.02, 0.02)).Append(new Zone(ZoneKind.Door, 0.8, 0.2, 0.1, 0.7));
+
+        var lines = ZoneLines.Of([.. zones]);
+
+        lines.Count.ShouldBe(16);
+        lines[0].ShouldStartWith("a door or passage right of the centre");
+    }
+
+    [Theory]
+    // 4:3 in 4:3 stays; 3:1 in 2:1 has margins above and below; a square in 3:2 at the sides.
+    [InlineData(1600, 1200, 1408, 1056, 0.1, 0.2, 0.3, 0.4)]
+    [InlineData(3000, 1000, 1920, 960, 0.1, 0.3, 0.3, 0.26667)]
+    [InlineData(1000, 1000, 1536, 1024, 0.23333, 0.2, 0.2, 0.4)]
+    public void A_zone_moves_into_the_frame_as_the_photo_does(int width, int height, int frameWidth, int frameHeight, double x, double y, double across, double down)
+    {
+        var framed = new Zone(ZoneKind.Door, 0.1, 0.2, 0.3, 0.4).Framed(width, height, new PictureSize(frameWidth, frameHeight));
+
+        (framed.X, framed.Y, framed.Width, framed.Height).ShouldSatisfyAllConditions(
+            zone => zone.X.ShouldBe(x, 0.0001), zone => zone.Y.ShouldBe(y, 0.0001), zone => zone.Width.ShouldBe(across, 0.0001), zone => zone.Height.ShouldBe(down, 0.0001));
+    }
+
     [Fact]
     public void Declutter_clears_the_room_first_and_otherwise_furniture_stays()
     {
@@ -44,16 +96,16 @@ public sealed class PromptBuilderTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData(99)]
     public void A_version_that_is_not_known_gives_no_prompt(int version) =>
-        PromptBuilder.Build(version, Options("kitchen", "modern")).ShouldBeNull();
+        PromptBuilder.Build(version, Options("kitchen", "modern"), []).ShouldBeNull();
 
     [Theory]
     [InlineData("ballroom", "modern")]
     [InlineData("kitchen", "rococo")]
     [InlineData("Kitchen", "modern")]
     public void What_is_not_in_the_catalogue_gives_no_prompt(string room, string style) =>
-        PromptBuilder.Build(1, Options(room, style)).ShouldBeNull();
+        PromptBuilder.Build(1, Options(room, style), []).ShouldBeNull();
 
     [Theory]
     [InlineData(null)]
@@ -93,8 +145,8 @@ public sealed class PromptBuilderTests
         words.EnumerateRunes().ShouldAllBe(rune => rune != Rune.ReplacementChar);
     }
 
-    private static string Build(string room, string style, bool declutter = false, string? words = null) =>
-        PromptBuilder.Build(1, Options(room, style) with { Declutter = declutter, Words = words }).ShouldNotBeNull();
+    private static string Build(string room, string style, bool declutter = false, string? words = null, int version = 1, params Zone[] zones) =>
+        PromptBuilder.Build(version, Options(room, style) with { Declutter = declutter, Words = words }, zones).ShouldNotBeNull();
 
     private static StagingOptions Options(string room, string style) => new() { Room = room, Style = style, Quality = "standard" };
 

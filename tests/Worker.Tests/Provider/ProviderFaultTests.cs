@@ -155,7 +155,7 @@ public sealed class ProviderFaultTests(TestServers servers)
     }
 
     [Theory]
-    [InlineData(2, "living_room", "prompt_version_unknown", true)]
+    [InlineData(99, "living_room", "prompt_version_unknown", true)]
     [InlineData(1, "ballroom", "options_unknown", false)]
     public async Task Work_that_this_build_does_not_understand_fails_without_a_call(int version, string room, string expected, bool retryable)
     {

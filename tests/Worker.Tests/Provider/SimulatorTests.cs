@@ -1,33 +1,11 @@
-using System.Net.Http.Json;
-using System.Text.Json;
 using HomeStage.Imaging;
-using HomeStage.Tool.Servers;
 using HomeStage.Worker.Tests.Scene;
 
 namespace HomeStage.Worker.Tests.Provider;
 
 /// <summary>The same worker against the project's simulator of OpenAI, which checks requests as the real one does.</summary>
-public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
+public sealed class SimulatorTests(TestServers servers, OpenAiSimulator simulator) : IClassFixture<OpenAiSimulator>
 {
-    private const string Key = "sk-of-the-test-0123";
-
-    private readonly HttpClient _control = new() { BaseAddress = new Uri($"http://127.0.0.1:{FreePorts.Next()}") };
-    private ServiceProcess _simulator = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        var url = _control.BaseAddress!.GetLeftPart(UriPartial.Authority);
-        _simulator = await ServiceProcess.StartAsync(
-            "simulators", new Dictionary<string, string>(StringComparer.Ordinal), "openai", "--url", url, "--api-key", Key, "--latency", "10ms");
-        await _simulator.UntilReadyAsync(url);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _simulator.DisposeAsync();
-        _control.Dispose();
-    }
-
     [Theory]
     [InlineData("gpt-image-2.5-sunburst", "high")]
     [InlineData("gpt-image-1.5", "standard")]
@@ -50,7 +28,7 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
         staged.Usage.OutputTokens.ShouldNotBeNull().ShouldBeGreaterThan(0);
         staged.Usage.RequestId.ShouldNotBeNull().ShouldStartWith("req_");
         staged.Usage.CostMicrodollars.ShouldBe((5 * staged.Usage.InputTokens) + (40 * staged.Usage.OutputTokens));
-        (await StatsAsync()).GetProperty("calls").GetInt32().ShouldBe(1);
+        (await simulator.StatsAsync()).GetProperty("calls").GetInt32().ShouldBe(1);
     }
 
     [Theory]
@@ -74,7 +52,7 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
         scene.Api.Missing = pictures;
         scene.Settings["PROVIDER_TIMEOUT_SECONDS"] = "10";
         await scene.StartWorkerAsync();
-        await QueueAsync(fault);
+        await simulator.QueueAsync(fault);
 
         var failed = await scene.FailedAsync(await scene.SendNewAsync());
 
@@ -89,7 +67,7 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
     {
         await using var scene = await SetAsync();
         await scene.StartWorkerAsync();
-        await QueueAsync("{\"kind\":\"wrong_image_type\"}");
+        await simulator.QueueAsync("{\"kind\":\"wrong_image_type\"}");
 
         var staged = await scene.StagedAsync(await scene.SendNewAsync());
 
@@ -99,18 +77,9 @@ public sealed class SimulatorTests(TestServers servers) : IAsyncLifetime
 
     private async Task<WorkerScene> SetAsync()
     {
+        await simulator.ForgetAsync();
         var scene = await WorkerScene.SetAsync(servers);
-        scene.Settings["OPENAI_BASE_URL"] = new Uri(_control.BaseAddress!, "/v1").ToString();
+        scene.Settings["OPENAI_BASE_URL"] = simulator.Url;
         return scene;
     }
-
-    private async Task QueueAsync(string fault)
-    {
-        using var body = new StringContent(fault);
-        using var answer = await _control.PostAsync(new Uri("/control/faults", UriKind.Relative), body, TestContext.Current.CancellationToken);
-        answer.EnsureSuccessStatusCode();
-    }
-
-    private Task<JsonElement> StatsAsync() =>
-        _control.GetFromJsonAsync<JsonElement>(new Uri("/control/stats", UriKind.Relative), TestContext.Current.CancellationToken);
 }

@@ -107,7 +107,7 @@ internal sealed class WorkerScene : IAsyncDisposable
             PhotoWidth = 1600,
             PhotoHeight = 1200,
             Options = new StagingOptions { Room = "living_room", Style = "scandinavian", Quality = "standard" },
-            PromptVersion = 1,
+            PromptVersion = Catalog.Catalogue.PromptVersion,
             VariationsMissing = Api.Missing,
             SafetyId = "safety-of-test",
         };

@@ -56,6 +56,12 @@ internal sealed class Deployment
 
     private static readonly string[] ModelSettings = ["OPENAI_MODEL", "IMAGE_MODELS", "IMAGE_MODELS_FILE"];
 
+    private static readonly string[] RetentionSettings =
+        ["RETENTION_PHOTOS_HOURS", "RETENTION_RESULTS_DAYS", "RETENTION_PREVIEWS_HOURS", "RETENTION_EVENTS_DAYS", "RETENTION_REQUEST_KEYS_HOURS"];
+
+    private static readonly string[] LayoutSettings =
+        ["LAYOUT_MODEL", "LAYOUT_INPUT_PRICE", "LAYOUT_OUTPUT_PRICE", "LAYOUT_DAILY_BUDGET", "LAYOUT_TIMEOUT_SECONDS", "LAYOUT_EFFORT"];
+
     /// <summary>Settings that a person may give to <c>up</c> in the environment, by the service that reads them.</summary>
     private static readonly Dictionary<string, string[]> PassedTo = new(StringComparer.Ordinal)
     {
@@ -66,8 +72,8 @@ internal sealed class Deployment
         ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
-        ["staging-api"] = [.. BlobSettings, .. ModelSettings, "CLAMAV_ADDRESS"],
-        ["staging-worker"] = [.. BlobSettings, .. ModelSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
+        ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS"],
+        ["staging-worker"] = [.. BlobSettings, .. ModelSettings, .. LayoutSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
     private readonly DeploymentInput _input;

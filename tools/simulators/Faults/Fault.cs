@@ -39,6 +39,15 @@ internal enum FaultKind
     /// <summary>A success with an empty <c>data</c> list (OpenAI).</summary>
     [JsonStringEnumMemberName("empty_data")] EmptyData,
 
+    /// <summary>The model declines to answer, in an answer (OpenAI's chat completions).</summary>
+    [JsonStringEnumMemberName("refusal")] Refusal,
+
+    /// <summary>The answer ends at the limit of its tokens (OpenAI's chat completions).</summary>
+    [JsonStringEnumMemberName("truncated_answer")] TruncatedAnswer,
+
+    /// <summary>JSON that is not in the form that was asked for (OpenAI's chat completions).</summary>
+    [JsonStringEnumMemberName("off_schema")] OffSchema,
+
     /// <summary>The webhook is delivered <c>times</c> more than once, at the same time.</summary>
     [JsonStringEnumMemberName("webhook_duplicate")] WebhookDuplicate,
 

@@ -99,12 +99,12 @@ internal sealed class CallLog(TimeProvider time)
         }
     }
 
-    public IResult Show()
+    public IResult Show(IReadOnlyCollection<Completion> completions)
     {
         lock (_gate)
         {
             return Results.Text(JsonSerializer.Serialize(
-                new { calls = _calls.Count, images = _calls.Sum(call => call.Images), inFlight = _inFlight, maxInFlight = _maxInFlight, requests = _calls },
+                new { calls = _calls.Count, images = _calls.Sum(call => call.Images), inFlight = _inFlight, maxInFlight = _maxInFlight, requests = _calls, completions },
                 JsonSerializerOptions.Web), "application/json");
         }
     }

@@ -13,10 +13,11 @@ internal static class OpenAiControl
 
     public static void MapOpenAiControl(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/control/stats", (CallLog log) => log.Show());
-        app.MapDelete("/control/stats", (CallLog log) =>
+        app.MapGet("/control/stats", (CallLog log, CompletionLog completions) => log.Show(completions.All));
+        app.MapDelete("/control/stats", (CallLog log, CompletionLog completions) =>
         {
             log.Clear();
+            completions.Clear();
             return Results.NoContent();
         });
         app.MapGet("/control/settings", Show);

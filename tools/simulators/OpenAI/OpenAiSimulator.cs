@@ -4,13 +4,13 @@ using HomeStage.Simulators.Faults;
 
 namespace HomeStage.Simulators.OpenAI;
 
-/// <summary>OpenAI's image edits on loopback.</summary>
+/// <summary>OpenAI's image edits on loopback, and chat completions about pictures.</summary>
 internal static class OpenAiSimulator
 {
     public static WebApplication Build(OpenAiSettings settings)
     {
         var builder = SimulatorHost.CreateBuilder(settings.Url, OpenAiErrors.WriteFault);
-        builder.Services.AddSingleton(settings).AddSingleton<OpenAiBehaviour>().AddSingleton<RateLimits>().AddSingleton<CallLog>();
+        builder.Services.AddSingleton(settings).AddSingleton<OpenAiBehaviour>().AddSingleton<RateLimits>().AddSingleton<CallLog>().AddSingleton<CompletionLog>();
         var app = builder.Build();
         app.UseRouting();
         app.Use(Record);
@@ -21,6 +21,7 @@ internal static class OpenAiSimulator
         app.MapControl();
         app.MapOpenAiControl();
         app.MapImageEdits();
+        app.MapChatCompletions();
         app.MapFallback((HttpContext context) => OpenAiErrors.Write(context, new OpenAiException(
             404, $"Invalid URL ({context.Request.Method} {context.Request.Path})", "invalid_request_error")));
         return app;
