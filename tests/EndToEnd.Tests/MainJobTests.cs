@@ -171,18 +171,19 @@ public sealed class MainJobTests(SharedStack shared)
     public async Task Ten_demos_in_parallel_all_succeed_and_the_ledger_balances()
     {
         using var pictures = new TemporaryFolder();
-        var demos = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => DemoAsync(pictures.FullPath)));
+        var demos = await Task.WhenAll(Enumerable.Range(0, 10).Select(demo => DemoAsync(pictures.FullPath, variations: demo == 0 ? 2 : 0)));
 
         demos.ShouldAllBe(demo => demo.ExitCode == 0, string.Join('\n', demos.Select(demo => demo.Output)));
-        Directory.GetFiles(pictures.FullPath, "*-clean.jpg").Length.ShouldBe(10);
-        Directory.GetFiles(pictures.FullPath, "*-labeled.jpg").Length.ShouldBe(10);
+        Directory.GetFiles(pictures.FullPath, "*-clean.jpg").Length.ShouldBe(12);
+        Directory.GetFiles(pictures.FullPath, "*-labeled.jpg").Length.ShouldBe(12);
+        Directory.GetFiles(pictures.FullPath, "*-mid_century-*").Length.ShouldBe(4, "two variations, each clean and labelled");
         await Eventually.Async(
             async () => (await Ledger.QueryAsync(Stack, "entitlements", "select job_id from holds where state = 'open'")).Count == 0, "every hold is settled");
         (await Ledger.ViolationsAsync(Stack)).ShouldBeEmpty();
     }
 
-    private Task<(int ExitCode, string Output)> DemoAsync(string pictures) =>
-        ToolCommand.RunAsync(Stack, "demo", Visitor.SamplePhoto, "--out", pictures);
+    private Task<(int ExitCode, string Output)> DemoAsync(string pictures, int variations) =>
+        ToolCommand.RunAsync(Stack, "demo", Visitor.SamplePhoto, "--out", pictures, "--variations", $"{variations}");
 
     private static string Sign(string payload, string secret)
     {

@@ -23,6 +23,14 @@ const steps = {
     }
     return { events };
   },
+  async look(params) {
+    const url = `data:image/jpeg;base64,${fs.readFileSync(photo).toString('base64')}`;
+    const answer = await client.chat.completions.parse({
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
+      ...params,
+    });
+    return { answer };
+  },
 };
 
 const play = async (input) => steps[step](input).catch((error) => ({

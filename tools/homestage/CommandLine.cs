@@ -76,15 +76,17 @@ internal static class CommandLine
         var photo = new Argument<string?>("photo") { Description = "A photograph of an empty room: JPEG, PNG or WebP.", Arity = ArgumentArity.ZeroOrOne };
         var room = new Option<string>("--room") { Description = "The kind of room, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "living_room" };
         var style = new Option<string>("--style") { Description = "The style of the furniture, as GET /api/v1/catalog lists them.", DefaultValueFactory = _ => "scandinavian" };
+        var variations = Between(new Option<int>("--variations") { Description = "Pictures of the same photo in another style that follow the first.", DefaultValueFactory = _ => 2 }, 0, 4);
         var output = new Option<string>("--out") { Description = "Where the pictures go.", DefaultValueFactory = _ => "." };
         var url = new Option<string?>("--url") { Description = "Use the system at this address instead, e.g. https://localhost:8443." };
         var certificate = new Option<string?>("--certificate") { Description = "With --url: a PEM file with the certificate to trust there." };
-        var command = new Command("demo", "Stages a photo as a customer would: session, credits, photo, live progress, pictures.") { photo, room, style, output, url, certificate, port, data, yes };
+        var command = new Command("demo", "Stages a photo as a customer would: session, credits, photo, live progress, pictures, a page beside the original, variations.") { photo, room, style, variations, output, url, certificate, port, data, yes };
         command.SetAction(parsed => RunAsync((console, stop) => DemoCommand.RunAsync(new()
         {
             Photo = parsed.GetValue(photo) ?? Path.Combine(SourceTree.Root, "samples", "empty-room.jpg"),
             Room = parsed.GetValue(room)!,
             Style = parsed.GetValue(style)!,
+            Variations = parsed.GetValue(variations),
             Output = parsed.GetValue(output)!,
             Url = parsed.GetValue(url),
             Certificate = parsed.GetValue(certificate),

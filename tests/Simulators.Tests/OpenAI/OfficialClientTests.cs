@@ -71,6 +71,33 @@ public sealed class OfficialClientTests
     }
 
     [Fact]
+    public async Task A_question_about_a_picture_is_answered_in_the_form_of_its_schema_or_refused_as_it_should_be()
+    {
+        await using var peer = await OpenAiPeer.Start();
+        var zones = new { type = "array", items = new { type = "object", properties = new { kind = new { type = "string" } }, required = (string[])["kind"], additionalProperties = false } };
+
+        var results = (await peer.Client("look", (object[])
+        [
+            new { model = "gpt-4.1-mini", response_format = Format(new { type = "object", properties = new { zones }, required = (string[])["zones"], additionalProperties = false }) },
+            new { model = "gpt-4.1-mini", response_format = Format(new { type = "object", properties = new { zones }, required = (string[])["zones"] }) },
+            new { model = "gpt-4.1-mini", response_format = Format(new { type = "object", properties = new { zones }, additionalProperties = false }) },
+            new { model = "gpt-4.1-mini", reasoning_effort = "low" },
+            new { model = "gpt-5-mini", max_tokens = 100 },
+            new { model = "gpt-3" },
+        ])).AsArray();
+
+        var message = results[0]!["answer"].ShouldNotBeNull(results[0]!.ToJsonString())["choices"]![0]!["message"]!;
+        message["parsed"]!["zones"]!.AsArray().Count.ShouldBe(4);
+        results[0]!["answer"]!["usage"]!["prompt_tokens"]!.GetValue<int>().ShouldBePositive();
+        results.Skip(1).Select(result => string.Join(' ', Read(Error(result!), "class", "param", "code"))).ShouldBe(
+        [
+            "BadRequestError response_format ", "BadRequestError response_format ", "BadRequestError  ", "BadRequestError max_tokens unsupported_parameter", "NotFoundError  model_not_found",
+        ]);
+
+        static object Format(object schema) => new { type = "json_schema", json_schema = new { name = "zones", strict = true, schema } };
+    }
+
+    [Fact]
     public async Task Wrong_key_is_an_authentication_error()
     {
         await using var peer = await OpenAiPeer.Start();

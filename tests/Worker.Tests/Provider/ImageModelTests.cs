@@ -15,9 +15,12 @@ public sealed class ImageModelTests
     public void The_size_nearest_in_shape_is_asked_for(int width, int height, string size) =>
         Shipped.Find("gpt-image-1.5")!.SizeFor(width, height).ToString().ShouldBe(size);
 
-    [Fact]
-    public void A_model_with_free_sizes_gets_the_shape_of_a_camera() =>
-        Shipped.Find("gpt-image-2")!.SizeFor(4032, 3024).ToString().ShouldBe("1408x1056");
+    [Theory]
+    [InlineData(4032, 3024, "1408x1056")]
+    [InlineData(3000, 1000, "1920x640")]
+    [InlineData(700, 1536, "960x1920")]
+    public void A_model_with_free_sizes_gets_the_shape_of_a_camera(int width, int height, string size) =>
+        Shipped.Find("gpt-image-2")!.SizeFor(width, height).ToString().ShouldBe(size);
 
     [Fact]
     public void The_models_that_are_shipped_know_every_quality_and_format_and_no_size_that_is_too_small()

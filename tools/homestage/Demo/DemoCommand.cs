@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Prerequisites;
@@ -15,6 +16,9 @@ internal sealed record DemoOptions
     public required string Room { get; init; }
 
     public required string Style { get; init; }
+
+    /// <summary>Pictures of the same photo in another style that follow the first; 0 for none.</summary>
+    public int Variations { get; init; }
 
     public required string Output { get; init; }
 
@@ -35,6 +39,8 @@ internal sealed record DemoOptions
 internal static class DemoCommand
 {
     private static readonly string[] Variants = ["clean", "labeled"];
+
+    private static readonly string[] OtherStyles = ["mid_century", "modern"];
 
     public static async Task<int> RunAsync(DemoOptions options, IAnsiConsole console, CancellationToken stop)
     {
@@ -78,13 +84,15 @@ internal static class DemoCommand
     {
         try
         {
-            using var gateway = await VisitAsync(publicUrl, data, options.Certificate, console, stop);
+            using var gateway = await VisitAsync(publicUrl, data, options, console, stop);
             var job = await SubmitAsync(gateway, options, console, stop);
             var id = (string)job["id"]!;
             await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{id}/events", console, stop);
             await RequireSuccessAsync(gateway, id, stop);
-            var files = await DownloadAsync(gateway, id, options, stop);
+            var files = await DownloadAsync(gateway, id, options.Style, 1, options, stop);
             files.Add(await PublishAsync(gateway, id, options, console, stop));
+            if (options.Variations > 0)
+                files.AddRange(await VaryAsync(gateway, id, options, console, stop));
             await Receipt.PrintAsync(gateway, id, files, console, stop);
             return 0;
         }
@@ -95,16 +103,16 @@ internal static class DemoCommand
     }
 
     /// <summary>A session with credits. Demos that run side by side are one visitor, who buys once: they take turns here.</summary>
-    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, string? certificate, IAnsiConsole console, CancellationToken stop)
+    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, DemoOptions options, IAnsiConsole console, CancellationToken stop)
     {
         await using var turn = await FolderLock.TakeAsync(data.SessionFile + ".lock", stop);
-        var gateway = new GatewayClient(publicUrl, data, certificate);
+        var gateway = new GatewayClient(publicUrl, data, options.Certificate);
         try
         {
             var session = await gateway.GetAsync("/api/v1/session", stop);
             var available = (int)(await gateway.GetAsync("/api/v1/credits", stop))["available"]!;
             console.MarkupLineInterpolated($"[bold]{publicUrl}[/]: {session["kind"]?.ToString() ?? "visitor"} with {available} credits.");
-            if (available == 0)
+            if (available < 1 + options.Variations)
                 await Purchase.BuyAsync(gateway, console, stop);
             return gateway;
         }
@@ -139,14 +147,26 @@ internal static class DemoCommand
             throw new ToolException($"The job {id} ended as {job["status"]}{(job["error"] is { } error ? $": {error["message"]} ({error["code"]})" : "")}. Failed jobs cost nothing; the logs of staging-worker and staging-api are in the data folder's logs/.");
     }
 
-    private static async Task<List<string>> DownloadAsync(GatewayClient gateway, string id, DemoOptions options, CancellationToken stop)
+    /// <summary>The same photo in another style, several pictures at once.</summary>
+    private static async Task<List<string>> VaryAsync(GatewayClient gateway, string id, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        var style = options.Style == OtherStyles[0] ? OtherStyles[1] : OtherStyles[0];
+        var job = await gateway.PostAsync($"/api/v1/stagings/{id}/regenerate", JsonContent.Create(new { style, variations = options.Variations }), stop);
+        var again = (string)job["id"]!;
+        console.MarkupLineInterpolated($"The same photo again as {style}, {options.Variations} variations: job {again}, cost {job["cost"]?["credits"]}.");
+        await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{again}/events", console, stop);
+        await RequireSuccessAsync(gateway, again, stop);
+        return await DownloadAsync(gateway, again, style, options.Variations, options, stop);
+    }
+
+    private static async Task<List<string>> DownloadAsync(GatewayClient gateway, string id, string style, int pictures, DemoOptions options, CancellationToken stop)
     {
         Directory.CreateDirectory(options.Output);
         var files = new List<string>();
-        foreach (var variant in Variants)
+        foreach (var (number, variant) in Enumerable.Range(1, pictures).SelectMany(number => Variants.Select(variant => (number, variant))))
         {
-            var (bytes, mediaType) = await gateway.DownloadAsync($"/api/v1/stagings/{id}/images/1?variant={variant}", stop);
-            var file = FileOf(options, id, variant, mediaType);
+            var (bytes, mediaType) = await gateway.DownloadAsync($"/api/v1/stagings/{id}/images/{number}?variant={variant}", stop);
+            var file = FileOf(options, id, style, pictures == 1 ? variant : $"{number}-{variant}", mediaType);
             await File.WriteAllBytesAsync(file, bytes, stop);
             files.Add(file);
         }
@@ -159,13 +179,13 @@ internal static class DemoCommand
         var published = await gateway.PutAsync($"/api/v1/stagings/{id}/images/1/disclosure", stop);
         console.MarkupLineInterpolated($"Published beside the original photo: {published["url"]}");
         var (bytes, mediaType) = await gateway.DownloadAsync((string)published["urls"]!["bundle"]!, stop);
-        var file = FileOf(options, id, "listing", mediaType);
+        var file = FileOf(options, id, options.Style, "listing", mediaType);
         await File.WriteAllBytesAsync(file, bytes, stop);
         return file;
     }
 
-    private static string FileOf(DemoOptions options, string id, string what, string mediaType) =>
-        Path.Combine(Path.GetFullPath(options.Output), $"{Path.GetFileNameWithoutExtension(options.Photo)}-{options.Style}-{id[^6..]}-{what}{ExtensionOf(mediaType)}");
+    private static string FileOf(DemoOptions options, string id, string style, string what, string mediaType) =>
+        Path.Combine(Path.GetFullPath(options.Output), $"{Path.GetFileNameWithoutExtension(options.Photo)}-{style}-{id[^6..]}-{what}{ExtensionOf(mediaType)}");
 
     private static string MediaTypeOf(string file) => Path.GetExtension(file).ToUpperInvariant() switch
     {

@@ -34,7 +34,7 @@ internal sealed partial record ChatRequest
     {
         if (root.ValueKind != JsonValueKind.Object)
             throw OpenAiException.Invalid("We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.", null, null);
-        if (root.EnumerateObject().FirstOrDefault(property => !Parameters.Contains(property.Name)).Name is { } unknown)
+        if (root.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => !Parameters.Contains(name)) is { } unknown)
             throw OpenAiException.Invalid($"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter");
         var model = VisionModels.Find(Text(root, "model") ?? throw OpenAiException.Invalid("you must provide a model parameter", null, null));
         if (root.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True)
@@ -123,7 +123,7 @@ internal sealed partial record ChatRequest
                 throw Refuse("'additionalProperties' is required to be supplied and to be false.");
             var properties = schema.TryGetProperty("properties", out var found) ? found.EnumerateObject().ToList() : [];
             var required = schema.TryGetProperty("required", out var list) ? list.EnumerateArray().Select(item => item.GetString()).ToList() : [];
-            if (properties.FirstOrDefault(property => !required.Contains(property.Name)).Name is { } missing)
+            if (properties.Select(property => property.Name).FirstOrDefault(property => !required.Contains(property)) is { } missing)
                 throw Refuse($"'required' is required to be supplied and to be an array including every key in properties. Missing '{missing}'.");
             foreach (var property in properties)
                 RequireStrict(name, property.Value, $"('properties', '{property.Name}')");
