@@ -68,7 +68,7 @@ internal sealed class WorkerMetrics
 
     /// <summary>
     /// A photo was looked at: <c>found</c>, <c>nothing</c>, <c>known</c> from before; or not, and the picture is made without: <c>busy</c>, <c>paused</c>,
-    /// <c>out_of_budget</c>, <c>uncounted</c> (no Redis), <c>refused</c>, <c>truncated</c>, <c>malformed</c>, or a failure's code.
+    /// <c>out_of_budget</c>, <c>uncounted</c> (no Redis), <c>refused</c>, <c>truncated</c>, <c>malformed</c>, <c>stopping</c>, or a failure's code.
     /// </summary>
     public void LayoutEnded(string outcome, TimeSpan duration)
     {

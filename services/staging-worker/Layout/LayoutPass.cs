@@ -3,6 +3,7 @@ using HomeStage.Hosting.Redis;
 using HomeStage.Imaging;
 using HomeStage.Imaging.Outputs;
 using HomeStage.Worker.Provider;
+using HomeStage.Worker.Rendering;
 
 namespace HomeStage.Worker.Layout;
 
@@ -11,7 +12,8 @@ namespace HomeStage.Worker.Layout;
 /// whatever goes wrong, the picture is made without, and no attempt is counted for it. Its refusals pause only itself: the limits of a
 /// vision model are not those of the image model.
 /// </summary>
-internal sealed partial class LayoutPass(LayoutSettings settings, LayoutModel model, LayoutNotes notes, WorkerMetrics metrics, TimeProvider time, ILogger<LayoutPass> logger)
+internal sealed partial class LayoutPass(
+    LayoutSettings settings, LayoutModel model, LayoutNotes notes, Draining draining, WorkerMetrics metrics, TimeProvider time, ILogger<LayoutPass> logger)
 {
     private static readonly TimeSpan AnswerKept = TimeSpan.FromDays(30);
 
@@ -30,7 +32,10 @@ internal sealed partial class LayoutPass(LayoutSettings settings, LayoutModel mo
     public async Task<IReadOnlyList<Zone>> FindAsync(StageRoom work, byte[] photo, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var (outcome, zones) = await TryFindAsync(work, photo, cancellationToken);
+        // A worker that is to end has time for the picture alone.
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, draining.Stopping);
+        var (outcome, zones) = await TryFindAsync(work, photo, either.Token);
+        cancellationToken.ThrowIfCancellationRequested();
         metrics.LayoutEnded(outcome, time.GetElapsedTime(started));
         return zones;
     }
@@ -54,7 +59,11 @@ internal sealed partial class LayoutPass(LayoutSettings settings, LayoutModel mo
         {
             return ("uncounted", []);
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ("stopping", []);
+        }
+        catch (Exception error)
         {
             Log.Failed(logger, work.JobId, work.Attempt, "error", null, error);
             return ("error", []);

@@ -72,7 +72,7 @@ public sealed class RetentionTests(StagingFixture fixture) : IClassFixture<Stagi
         await using var events = await visitor.EventsAsync(id);
         var tail = (await events.NextAsync())!.Id!.Split('.')[1];
         var all = await _app.CountAsync($"events where job_id = '{id}'");
-        await _app.ExecuteAsync($"update events set recorded_at = now() - interval '31 days' where job_id = '{id}' and n <= 2");
+        await _app.ExecuteAsync($"update events set recorded_at = now() - interval '31 days' where job_id = '{id}' and n <= 1");
         var key = Guid.NewGuid().ToString();
         await visitor.UploadAsync(Samples.Photo, key: key);
         await visitor.UploadAsync(Samples.PhotoOfSide(380), key: key + "-kept");
@@ -80,11 +80,11 @@ public sealed class RetentionTests(StagingFixture fixture) : IClassFixture<Stagi
 
         await SweepAsync();
 
-        (await _app.CountAsync($"events where job_id = '{id}'")).ShouldBe(all - 2);
+        (await _app.CountAsync($"events where job_id = '{id}'")).ShouldBe(all - 1);
         await using var forgotten = await visitor.EventsAsync(id, lastEventId: $"1.{tail}");
         (await forgotten.NextAsync())!.Type.ShouldBe("snapshot");
-        await using var resumed = await visitor.EventsAsync(id, lastEventId: $"3.{tail}");
-        (await resumed.NextAsync())!.Id.ShouldBe($"4.{tail}");
+        await using var resumed = await visitor.EventsAsync(id, lastEventId: $"2.{tail}");
+        (await resumed.NextAsync())!.Id.ShouldBe($"3.{tail}");
         (await _app.CountAsync($"request_keys where account_id = '{visitor.Account}' and key like '{key}%'")).ShouldBe(1);
     }
 
