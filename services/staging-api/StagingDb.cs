@@ -5,6 +5,7 @@ using HomeStage.Staging.Accounts;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Events;
+using HomeStage.Staging.Listings;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Stagings;
 using Microsoft.EntityFrameworkCore;
@@ -16,6 +17,8 @@ namespace HomeStage.Staging;
 internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext(options)
 {
     public DbSet<Job> Jobs => Set<Job>();
+
+    public DbSet<Listing> Listings => Set<Listing>();
 
     public DbSet<Photo> Photos => Set<Photo>();
 
@@ -33,12 +36,20 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
     public async Task<Guid[]> OwnersAsync(Guid accountId, CancellationToken cancellationToken) =>
         [accountId, .. await AccountAliases.Where(alias => alias.IntoAccount == accountId).Select(alias => alias.FromAccount).ToListAsync(cancellationToken)];
 
+    /// <summary>
+    /// Locks rows of jobs until the transaction ends, those of a listing in its order: whoever changes several takes them all before
+    /// appending an event, so that nobody waits in a circle.
+    /// </summary>
+    public Task<List<Guid>> LockJobsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => Database.SqlQuery<Guid>(
+        $"""select id as "Value" from jobs where id = any({ids.ToArray()}) order by listing_id, listing_n, id for update""").ToListAsync(cancellationToken);
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.AddOutbox();
         modelBuilder.Entity<Job>(job =>
         {
             job.Property(row => row.Revision).IsConcurrencyToken();
+            job.HasOne<Listing>().WithMany().HasForeignKey(row => row.ListingId);
             job.Property(row => row.Status).HasConversion(
                 status => status.ToString().ToLowerInvariant(), text => Enum.Parse<JobStatus>(text, ignoreCase: true));
             job.Property(row => row.Pictures).HasColumnType("jsonb").HasConversion(

@@ -8,6 +8,7 @@ using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Catalog;
 using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Events;
+using HomeStage.Staging.Listings;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Retention;
 using HomeStage.Staging.Stagings;
@@ -33,6 +34,7 @@ internal static class StagingService
         service.AddCatalog();
         service.AddPhotos();
         service.AddStagings();
+        service.AddListings();
         service.AddDisclosures();
         service.AddAttempts();
         service.AddEvents();

@@ -24,6 +24,9 @@ public sealed record ImageModel
     /// <summary>How many partial images to ask for while a picture is in the making, 0 to 3. Each is charged by the provider.</summary>
     public int PartialImages { get; init; }
 
+    /// <summary>Pictures that one call may show it; with two or more it can be shown what the result is to resemble.</summary>
+    public int InputImages { get; init; } = 1;
+
     /// <summary>Whether it takes a <c>seed</c>.</summary>
     public bool Seed { get; init; }
 

@@ -9,6 +9,7 @@ public sealed partial class ImageModels
 {
     private const int LargestSide = 4096;
     private const int MaxPartialImages = 3;
+    private const int MaxInputImages = 16;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -95,6 +96,7 @@ public sealed partial class ImageModels
             (model.InputFidelity is not (null or "low" or "high"), $"{name}: inputFidelity must be 'low', 'high' or left out, not '{model.InputFidelity}'"),
             (model.Formats is not { Count: > 0 } formats || formats.Except(Catalogue.Formats, StringComparer.Ordinal).Any() || !formats.Contains(ImageModel.DefaultFormat),
                 $"{name}: formats must be some of {string.Join(", ", Catalogue.Formats)}, with '{ImageModel.DefaultFormat}'"),
+            (model.InputImages is < 1 or > MaxInputImages, $"{name}: inputImages must be 1 to {MaxInputImages}"),
             (model.PartialImages is < 0 or > MaxPartialImages, $"{name}: partialImages must be 0 to {MaxPartialImages}"),
             ((model.Prices ?? []).Any(price => !qualities.ContainsKey(price.Key) || price.Value is null || price.Value.Any(size => !sizes.Contains(size.Key) || size.Value is < 0 or > 100)),
                 $"{name}: prices must be US dollars (0 to 100) by a quality and a size that the model has"),
@@ -123,6 +125,8 @@ public sealed partial class ImageModels
 
         public int PartialImages { get; init; }
 
+        public int InputImages { get; init; } = 1;
+
         public bool Seed { get; init; }
 
         public Dictionary<string, Dictionary<string, decimal>>? Prices { get; init; }
@@ -135,6 +139,7 @@ public sealed partial class ImageModels
             Formats = Formats,
             InputFidelity = InputFidelity,
             PartialImages = PartialImages,
+            InputImages = InputImages,
             Seed = Seed,
             Prices = (Prices ?? []).ToDictionary(price => price.Key, price => (IReadOnlyDictionary<string, decimal>)price.Value, StringComparer.Ordinal),
         };

@@ -52,6 +52,12 @@ public sealed record StageRoom
     /// <summary>Version of the prompt rules that the job was accepted under.</summary>
     public required int PromptVersion { get; init; }
 
+    /// <summary>Whether the photo is one of several of the same home, which are to look as if one hand had furnished them.</summary>
+    public bool OfSeveral { get; init; }
+
+    /// <summary>Blob key of a finished picture of another room of that home, to show what its furniture looks like; null if there is none.</summary>
+    public string? ReferenceBlob { get; init; }
+
     /// <summary>How many pictures are still missing.</summary>
     public required int VariationsMissing { get; init; }
 

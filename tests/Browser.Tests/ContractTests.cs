@@ -32,6 +32,7 @@ public sealed class ContractTests(SignedInStack scene)
         await CallOpenAsync(visitor);
         await CallCreditsAsync(visitor);
         await CallStagingsAsync(visitor);
+        await CallListingsAsync(visitor);
         var page = await scene.OpenAsync([]);
         await SignInTests.SignInAsync(page, "dora");
         await Assertions.Expect(page.Locator("#account")).ToHaveTextAsync("Account", new() { Timeout = 60_000 });
@@ -170,6 +171,35 @@ public sealed class ContractTests(SignedInStack scene)
         await _api.CallAsync(visitor, "DELETE", (string)again["urls"]!["self"]!, 204);
         await _api.CallAsync(visitor, "POST", (string)again["urls"]!["regenerate"]!, 410, new { style = "modern" });
         await _api.CallAsync(visitor, "GET", $"/api/v1/stagings/{Unknown}/original", 404);
+    }
+
+    private async Task CallListingsAsync(HttpClient visitor)
+    {
+        var (photo, _) = await _api.CallAsync(visitor, "POST", "/api/v1/photos", 201, Photo());
+        var photos = new[] { new { photoId = (string)photo!["id"]!, room = "bedroom" } };
+        await _api.CallAsync(visitor, "POST", "/api/v1/listings", 400, new { photos = Array.Empty<object>(), style = "coastal" });
+        await _api.CallAsync(visitor, "POST", "/api/v1/listings", 400, new { photos, style = "coastal", prompt = new string('x', 2001) });
+        await _api.CallAsync(visitor, "POST", "/api/v1/listings", 402, new { photos, style = "coastal", quality = "high", variations = 4 });
+        var worker = scene.Stack.Process("staging-worker");
+        worker.Freeze();
+        var (listing, _) = await _api.CallAsync(visitor, "POST", "/api/v1/listings", 202, new { photos, style = "coastal", take = "as_many", name = "12 Elm Street" });
+        var urls = listing!["urls"]!;
+        await _api.CallAsync(visitor, "GET", (string)urls["self"]!, 200);
+        await _api.CallAsync(visitor, "DELETE", (string)urls["self"]!, 409);
+        await _api.CallAsync(visitor, "GET", (string)urls["self"]! + "/results.zip", 404);
+        worker.Thaw();
+        var (stream, _) = await _api.CallAsync(visitor, "GET", (string)urls["events"]!, 200);
+        var last = stream!.ToString().Split('\n').Last(line => line.StartsWith("id: ", StringComparison.Ordinal))[4..];
+        await _api.CallAsync(visitor, "GET", (string)urls["events"]!, 204, headers: headers => headers.Add("Last-Event-ID", last));
+        await _api.CallAsync(visitor, "GET", $"/api/v1/listings/{Unknown}/events", 404);
+        await _api.CallAsync(visitor, "GET", (string)urls["self"]! + "/results.zip", 200);
+        await _api.CallAsync(visitor, "POST", (string)urls["self"]! + "/cancel", 200);
+        await _api.CallAsync(visitor, "POST", $"/api/v1/listings/{Unknown}/cancel", 404);
+        await _api.CallAsync(visitor, "GET", "/api/v1/listings?limit=1", 200);
+        await _api.CallAsync(_nobody, "GET", "/api/v1/listings", 401);
+        await _api.CallAsync(visitor, "DELETE", (string)urls["self"]!, 204);
+        await _api.CallAsync(visitor, "GET", (string)urls["self"]!, 404);
+        await _api.CallAsync(visitor, "DELETE", $"/api/v1/listings/{Unknown}", 404);
     }
 
     /// <summary>Publishes a picture, looks at it as anybody, and withdraws it.</summary>

@@ -41,8 +41,13 @@ internal sealed class Visitor : IDisposable
         return (await answer.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!;
     }
 
-    internal Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content = null) =>
-        SendAsync(new HttpRequestMessage(method, path) { Content = content });
+    internal Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content = null, string? key = null)
+    {
+        var request = new HttpRequestMessage(method, path) { Content = content };
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
+        return SendAsync(request);
+    }
 
     /// <summary>Orders a pack and pays for it on Stripe's page; returns once the credits are there.</summary>
     internal async Task<Guid> BuyAsync(string plan)

@@ -30,6 +30,7 @@ public sealed class SettingsTests(SharedStack shared)
         { "LIMITS", "none", "LIMITS must be on or off" },
         { "LIMIT_API", "100", "LIMIT_API must be limits such as" },
         { "LIMIT_SIGN_IN", "0/min burst 0", "LIMIT_SIGN_IN must be limits such as" },
+        { "LIMIT_LISTING", "60/min burst 49", "LIMIT_LISTING must have bursts of 50" },
         { "GATEWAY_REPLICAS", "0", "GATEWAY_REPLICAS must be" },
         { "REDIS_CONNECTION", null, "REDIS_CONNECTION is missing" },
         { "TRUSTED_PROXIES", "everybody", "TRUSTED_PROXIES must be" },

@@ -40,8 +40,16 @@ internal sealed class FakeEntitlements : IAsyncDisposable
 
     internal ConcurrentDictionary<Guid, Wallet> Wallets { get; } = new();
 
-    /// <summary>What was asked for, by job.</summary>
+    /// <summary>What a rich account can still pay; as much as it likes if it is not here.</summary>
+    internal ConcurrentDictionary<Guid, int> Credits { get; } = new();
+
+    /// <summary>What is held, by job.</summary>
     internal ConcurrentDictionary<Guid, HoldRequest> Holds { get; } = new();
+
+    /// <summary>How many lists were asked for, by account.</summary>
+    internal ConcurrentDictionary<Guid, int> Lists { get; } = new();
+
+    private readonly Lock _oneAtATime = new();
 
     internal string Url { get; private set; } = "";
 
@@ -68,7 +76,52 @@ internal sealed class FakeEntitlements : IAsyncDisposable
     {
         service.AddIdentity(callers: ["staging-api"]);
         service.Map(app => app.MapPut("/internal/holds/{jobId:guid}", Hold).RequireCaller("staging-api"));
+        service.Map(app => app.MapPut("/internal/holds", HoldList).RequireCaller("staging-api"));
     }
+
+    private IResult HoldList(HoldListRequest request, HttpContext context)
+    {
+        Lists.AddOrUpdate(request.AccountId, 1, (_, count) => count + 1);
+        var asked = request.Holds.Select(hold => (hold.JobId, Request: new HoldRequest
+        {
+            AccountId = request.AccountId,
+            Credits = hold.Credits,
+            Variations = hold.Variations,
+            Quality = hold.Quality,
+            AddressHash = request.AddressHash,
+            ApiKeyId = request.ApiKeyId,
+        })).ToList();
+        var wallet = Wallets.GetValueOrDefault(request.AccountId);
+        if (wallet is not (Wallet.Rich or Wallet.Free or Wallet.CutAfterTaking) && (request.AllOrNone || wallet is Wallet.Down or Wallet.Stranger))
+            return Hold(asked[0].JobId, asked[0].Request, context);
+        lock (_oneAtATime)
+        {
+            var left = Credits.GetValueOrDefault(request.AccountId, int.MaxValue);
+            var taken = new List<ListedHoldTaken>();
+            foreach (var (job, hold) in asked)
+            {
+                var fits = Holds.ContainsKey(job) || (wallet is Wallet.Rich or Wallet.Free or Wallet.CutAfterTaking && hold.Credits <= left);
+                if (!fits && request.AllOrNone)
+                    return Insufficient(asked.Sum(one => one.Request.Credits), Credits[request.AccountId], ("jobId", job));
+                if (fits && !Holds.ContainsKey(job))
+                    left -= hold.Credits;
+                var free = wallet == Wallet.Free;
+                taken.Add(new ListedHoldTaken { JobId = job, Refusal = fits ? null : "insufficient_credits", Credits = fits && !free ? hold.Credits : 0, Free = fits && free });
+            }
+
+            if (Credits.ContainsKey(request.AccountId))
+                Credits[request.AccountId] = left;
+            foreach (var (job, hold) in asked.Where((_, index) => taken[index].Refusal is null))
+                Holds[job] = hold;
+            if (wallet != Wallet.CutAfterTaking)
+                return TypedResults.Ok(new HoldListTaken { Holds = taken });
+            context.Abort();
+            return TypedResults.Empty;
+        }
+    }
+
+    private static IResult Insufficient(int needed, int available, params ReadOnlySpan<(string, object?)> more) => Problem.Result(
+        ProblemCode.InsufficientCredits, "Buy credits.", [("needed", needed), ("available", available), ("freeLeft", 0), ("freeIfDraft", false), .. more]);
 
     private IResult Hold(Guid jobId, HoldRequest request, HttpContext context)
     {
@@ -88,6 +141,8 @@ internal sealed class FakeEntitlements : IAsyncDisposable
                 Holds[jobId] = request;
                 context.Abort();
                 return TypedResults.Empty;
+            case Wallet.Rich when !Holds.ContainsKey(jobId) && Credits.TryGetValue(request.AccountId, out var left) && left < request.Credits:
+                return Insufficient(request.Credits, left);
             case var wallet:
                 Holds[jobId] = request;
                 var free = wallet == Wallet.Free;

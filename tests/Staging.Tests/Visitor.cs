@@ -77,10 +77,61 @@ internal sealed class Visitor(StagingApp app, Guid account, string kind)
         return Guid.Parse(answer.Text("id"));
     }
 
-    /// <summary>Opens a job's stream, or the account's.</summary>
-    internal async Task<EventReader> EventsAsync(Guid? job = null, string? lastEventId = null, int replica = 0, bool byQuery = false)
+    /// <summary>Photos that were uploaded, without the work of looking at each.</summary>
+    internal async Task<List<Guid>> PhotosAsync(int count)
     {
-        var path = job is null ? "/api/v1/events" : $"/api/v1/stagings/{job}/events";
+        var ids = Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7()).ToList();
+        var now = app.Clock.GetUtcNow();
+        foreach (var id in ids)
+        {
+            await app.Blobs.PutAsync($"photos/{id}/0123.jpg", Samples.Photo, ImageMediaType.Jpeg);
+            await app.ExecuteAsync($"insert into photos values ('{id}', '{account}', 'photos/{id}/0123.jpg', '0123', 400, 300, '{now:O}', '{now.AddHours(24):O}')");
+        }
+
+        return ids;
+    }
+
+    /// <summary>A listing of photos, each of a living room, unless <paramref name="fields"/> say otherwise.</summary>
+    internal static Dictionary<string, object?> Listing(IEnumerable<Guid> photos, params (string Name, object? Value)[] fields)
+    {
+        var all = new Dictionary<string, object?>(StringComparer.Ordinal)
+        {
+            ["photos"] = photos.Select(id => new { photoId = id, room = "living_room" }).ToArray(),
+            ["style"] = "scandinavian",
+        };
+        foreach (var (name, value) in fields)
+            all[name] = value;
+        return all;
+    }
+
+    internal Task<Answer> SubmitListingAsync(Dictionary<string, object?> fields, string? key = null) =>
+        SendAsync(HttpMethod.Post, "/api/v1/listings", JsonContent.Create(fields), key);
+
+    /// <summary>Submits a listing of new photos that is taken; gives its id and those of its stagings, in order.</summary>
+    internal async Task<(Guid Id, List<Guid> Jobs)> ListAsync(int photos, params (string Name, object? Value)[] fields)
+    {
+        var answer = await SubmitListingAsync(Listing(await PhotosAsync(photos), fields));
+        answer.Status.ShouldBe(202, answer.Body?.ToString());
+        return (Guid.Parse(answer.Text("id")), [.. answer.Body!["items"]!.AsArray().Select(item => (string?)item!["staging"]?["id"]).OfType<string>().Select(Guid.Parse)]);
+    }
+
+    /// <summary>Waits until the listing has a status.</summary>
+    internal Task<Answer> UntilListingAsync(Guid listing, string status) => Eventually.ValueAsync(async () =>
+    {
+        var answer = await GetAsync($"/api/v1/listings/{listing}");
+        return answer.Status == 200 && answer.Text("status") == status ? answer : null;
+    }, $"the listing is {status}");
+
+    /// <summary>Opens a listing's stream.</summary>
+    internal Task<EventReader> ListingEventsAsync(Guid listing, string? lastEventId = null, int replica = 0) =>
+        StreamAsync($"/api/v1/listings/{listing}/events", lastEventId, replica, byQuery: false);
+
+    /// <summary>Opens a job's stream, or the account's.</summary>
+    internal Task<EventReader> EventsAsync(Guid? job = null, string? lastEventId = null, int replica = 0, bool byQuery = false) =>
+        StreamAsync(job is null ? "/api/v1/events" : $"/api/v1/stagings/{job}/events", lastEventId, replica, byQuery);
+
+    private async Task<EventReader> StreamAsync(string path, string? lastEventId, int replica, bool byQuery)
+    {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(byQuery ? $"{path}?lastEventId={lastEventId}" : path, UriKind.Relative));
         if (lastEventId is not null && !byQuery)
             request.Headers.Add("Last-Event-ID", lastEventId);

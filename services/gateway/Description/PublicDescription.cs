@@ -170,7 +170,7 @@ internal static class PublicDescription
         if (operation["requestBody"] is not null)
             sentences.Add($"At most {Size(route is null ? BodyLimits.Default : BodyLimits.LimitOf(route))} can be sent.");
         if (limit is not null)
-            sentences.Add($"Limits (`{limit.Name}`): {string.Join(", ", limit.Policies.Select(policy => $"{policy.Limit} in {PublicText.Words(policy.Window)} ({policy.Burst} at once)"))}.");
+            sentences.Add($"Limits (`{limit.Name}`): {string.Join(", ", limit.Policies.Select(policy => $"{policy.Limit} in {PublicText.Words(policy.Window)} ({policy.Burst} at once)"))}{(route?.CountsPhotos() == true ? "; each photo counts" : "")}.");
         operation["description"] = string.Join(' ', sentences);
     }
 

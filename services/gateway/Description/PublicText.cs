@@ -34,6 +34,7 @@ internal static class PublicText
     private static readonly (string Name, string Text)[] Tags =
     [
         ("Stagings", "Photos in, furnished rooms out."),
+        ("Listings", "Several photos of one home, furnished alike."),
         ("Events", "What happens, as it happens."),
         ("Pictures", "The files of a staging."),
         ("Disclosure", "Public pages that show a picture beside its original."),
@@ -146,7 +147,7 @@ internal static class PublicText
             ["errors"] = new JsonObject
             {
                 ["type"] = "object",
-                ["description"] = "With `validation_failed`: the reasons by field.",
+                ["description"] = "The reasons by field: with `validation_failed`, `prompt_too_long`, and what is wrong with the photos of a listing.",
                 ["additionalProperties"] = new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } },
             },
             ["reason"] = Text("With `image_rejected`: what is wrong with the photo, such as `too_small` or `truncated`."),
@@ -161,6 +162,8 @@ internal static class PublicText
             ["available"] = Whole("With 402: credits that could be used for it."),
             ["freeLeft"] = Whole("With 402: free pictures that are left."),
             ["freeIfDraft"] = Flag("With 402: whether it would be free as a draft."),
+            ["max"] = Whole("With `listing_too_long`: photos that a listing may have."),
+            ["count"] = Whole("With `listing_too_long`: photos that it has."),
             ["maxBytes"] = Whole("With `payload_too_large`: what can be sent here."),
             ["retryAfterSeconds"] = Whole("With `rate_limited`: as `Retry-After`."),
             ["orderId"] = new JsonObject { ["type"] = "string", ["format"] = "uuid", ["description"] = "With `unavailable` of a checkout: the order that could not be paid yet." },

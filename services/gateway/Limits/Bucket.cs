@@ -51,21 +51,24 @@ internal sealed class Bucket
         }
     }
 
-    /// <summary>Keeps what Redis answered; one unit of what it granted is the present request's.</summary>
+    /// <summary>Keeps what Redis answered; some units of what it granted are the present request's.</summary>
     /// <param name="answer">The answer.</param>
+    /// <param name="limit">What was asked for.</param>
     /// <param name="redisNow">Redis's time of it.</param>
     /// <param name="now">The time here.</param>
-    public void Keep(GcraAnswer answer, long redisNow, long now)
+    public void Keep(GcraAnswer answer, Counted limit, long redisNow, long now)
     {
         lock (_lock)
         {
             _tat = answer.Tat - redisNow + now;
-            Volatile.Write(ref _refusedUntil, answer.Wait > 0 ? now + answer.Wait : 0);
+            // Until there is one unit: whoever wants fewer than this request may be right in asking.
+            var wait = answer.Wait - ((limit.Units - 1) * limit.Policy.Interval);
+            Volatile.Write(ref _refusedUntil, wait > 0 ? now + wait : 0);
             if (answer.Granted < 1)
                 return;
             // Two leases at once count as the one that can be given back for the shorter time.
             _leaseTat = _leased > 0 ? Math.Min(_leaseTat, answer.Tat) : answer.Tat;
-            _leased += answer.Granted - 1;
+            _leased += answer.Granted - limit.Units;
             _leaseEnds = now + LeaseLife;
         }
     }

@@ -3,7 +3,7 @@ namespace HomeStage.Gateway.Limits;
 /// <summary>What came of asking: how many units were given, the state that follows, and how long to wait if none was.</summary>
 /// <param name="Granted">Units given; 0 is a refusal.</param>
 /// <param name="Tat">The theoretical arrival time that follows, µs.</param>
-/// <param name="Wait">µs until one unit is there; 0 unless refused.</param>
+/// <param name="Wait">µs until the least that was wanted is there; 0 unless refused.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct GcraAnswer(long Granted, long Tat, long Wait);
 
@@ -14,13 +14,13 @@ internal readonly record struct GcraAnswer(long Granted, long Tat, long Wait);
 /// </summary>
 internal static class Gcra
 {
-    /// <summary>Takes up to <paramref name="want"/> units, at least one or none.</summary>
-    internal static GcraAnswer Take(long tat, long now, long interval, long burst, long want)
+    /// <summary>Takes up to <paramref name="want"/> units, at least <paramref name="least"/> or none.</summary>
+    internal static GcraAnswer Take(long tat, long now, long interval, long burst, long want, long least = 1)
     {
         var from = Math.Max(tat, now);
         var available = Available(from, now, interval, burst);
-        if (available < 1)
-            return new(0, tat, from + interval - (burst * interval) - now);
+        if (available < least)
+            return new(0, tat, from + (least * interval) - (burst * interval) - now);
         var granted = Math.Min(want, available);
         return new(granted, from + (granted * interval), 0);
     }

@@ -27,6 +27,9 @@ internal sealed class LimitClasses
     internal const string Restore = "restore";
     internal const string Keys = "keys";
 
+    /// <summary>Counts photos rather than requests.</summary>
+    internal const string Listing = "listing";
+
     private static readonly (string Name, string Setting, bool Closed, string Default)[] Table =
     [
         (Api, "LIMIT_API", false, "100/min burst 60, 1000/h burst 500"),
@@ -34,6 +37,7 @@ internal sealed class LimitClasses
         ("upload", "LIMIT_UPLOAD", false, "60/min burst 40"),
         ("stream", "LIMIT_STREAM", false, "30/min burst 10"),
         ("staging", "LIMIT_STAGING", true, "6/min burst 6"),
+        (Listing, "LIMIT_LISTING", true, "60/min burst 50"),
         ("checkout", "LIMIT_CHECKOUT", true, "10/min burst 5"),
         (Keys, "LIMIT_KEYS", true, "10/min burst 5"),
         (SignIn, "LIMIT_SIGN_IN", true, "10/min burst 10"),
@@ -55,6 +59,8 @@ internal sealed class LimitClasses
         var policies = LimitPolicy.Parse(row.Name, settings.Optional(row.Setting) ?? row.Default);
         if (policies is null)
             settings.Refuse(row.Setting, "must be limits such as '100/min burst 50, 1000/h burst 500', with s, min or h, each unit once");
+        if (row.Name == Listing && policies?.Any(policy => policy.Burst < ListingPhotos.Most) == true)
+            settings.Refuse(row.Setting, $"must have bursts of {ListingPhotos.Most} at least, or a listing of {ListingPhotos.Most} photos could never be made");
         return new LimitClass(row.Name, row.Closed, policies ?? LimitPolicy.Parse(row.Name, row.Default)!);
     }));
 }

@@ -7,9 +7,10 @@ namespace HomeStage.Gateway.Limits;
 /// <param name="Key">The key in Redis.</param>
 /// <param name="Policy">The limit.</param>
 /// <param name="Want">Units wanted.</param>
+/// <param name="Least">Units without which it makes no sense; never more than <paramref name="Want"/>.</param>
 /// <param name="Back">Units of an earlier lease that were not used.</param>
 /// <param name="Until">The TAT after that lease, µs.</param>
-internal readonly record struct LimitQuestion(string Key, LimitPolicy Policy, long Want, long Back, long Until);
+internal readonly record struct LimitQuestion(string Key, LimitPolicy Policy, long Want, long Back, long Until, long Least = 1);
 
 /// <summary>
 /// The shared state of all limits, in Redis. Keys begin with <c>hs:rl:</c>, which nothing else does; each is one number, the TAT in µs of
@@ -20,7 +21,7 @@ internal sealed class LimitStore(RedisConnection redis)
     /// <summary>Begins every key of a limit.</summary>
     internal const string Prefix = "hs:rl:";
 
-    private const int Questions = 5;
+    private const int Questions = 6;
 
     // All or nothing over the keys: a request that one limit refuses takes nothing of the others. Returned units count in any case.
     private const string Script = """
@@ -28,9 +29,9 @@ internal sealed class LimitStore(RedisConnection redis)
         local now = time[1] * 1000000 + time[2]
         local answers, changed, refused = {}, {}, false
         for i, key in ipairs(KEYS) do
-          local a = (i - 1) * 5
+          local a = (i - 1) * 6
           local interval, burst, want = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
-          local back, untilTat = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5])
+          local back, untilTat, least = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5]), tonumber(ARGV[a + 6])
           local tat = tonumber(redis.call('GET', key) or 0)
           if back > 0 and now < untilTat then
             tat = tat - back * interval
@@ -38,9 +39,9 @@ internal sealed class LimitStore(RedisConnection redis)
           end
           local from = math.max(tat, now)
           local available = math.floor((now + burst * interval - from) / interval)
-          if available < 1 then
+          if available < least then
             refused = true
-            answers[i] = { 0, tat, from + interval - burst * interval - now }
+            answers[i] = { 0, tat, from + least * interval - burst * interval - now }
           else
             local granted = math.min(want, available)
             answers[i] = { granted, from + granted * interval, 0, tat }
@@ -67,7 +68,7 @@ internal sealed class LimitStore(RedisConnection redis)
         return flat
         """;
 
-    /// <summary>Asks all keys in one call: either each gives at least one unit, or none gives any.</summary>
+    /// <summary>Asks all keys in one call: either each gives the least that is wanted of it, or none gives any.</summary>
     /// <returns>Redis's time in µs, and an answer for each question.</returns>
     /// <exception cref="RedisUnavailableException">Redis did not answer within its time.</exception>
     internal async Task<(long Now, GcraAnswer[] Answers)> TakeAsync(IReadOnlyList<LimitQuestion> questions, CancellationToken cancellationToken)
@@ -83,6 +84,7 @@ internal sealed class LimitStore(RedisConnection redis)
             values[(i * Questions) + 2] = question.Want;
             values[(i * Questions) + 3] = question.Back;
             values[(i * Questions) + 4] = question.Until;
+            values[(i * Questions) + 5] = question.Least;
         }
 
         var flat = (long[])(await redis.RunAsync(database => database.ScriptEvaluateAsync(Script, keys, values), cancellationToken))!;

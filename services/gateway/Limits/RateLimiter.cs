@@ -6,7 +6,8 @@ namespace HomeStage.Gateway.Limits;
 /// <param name="Policy">The limit.</param>
 /// <param name="Subject">Who is counted, e.g. <c>a:</c> and the hash of an address.</param>
 /// <param name="Bucket">What is known here.</param>
-internal readonly record struct Counted(LimitPolicy Policy, string Subject, Bucket Bucket);
+/// <param name="Units">What the request weighs; more than 1 only where each request is decided in Redis.</param>
+internal readonly record struct Counted(LimitPolicy Policy, string Subject, Bucket Bucket, int Units = 1);
 
 /// <summary>What the limits say to a request.</summary>
 internal enum LimitOutcome
@@ -50,7 +51,7 @@ internal sealed class RateLimiter(LimitStore store, int replicas, TimeProvider t
     internal long Now => (long)(time.GetTimestamp() * _microseconds);
 
     /// <summary>The limit on a subject.</summary>
-    internal Counted Count(LimitPolicy policy, string subject) => new(policy, subject, _buckets[policy.Name, subject]);
+    internal Counted Count(LimitPolicy policy, string subject, int units = 1) => new(policy, subject, _buckets[policy.Name, subject], units);
 
     /// <summary>A refusal that is still remembered; null if there is none.</summary>
     internal LimitVerdict? Remembered(ReadOnlySpan<Counted> limits)
@@ -118,9 +119,9 @@ internal sealed class RateLimiter(LimitStore store, int replicas, TimeProvider t
         var questions = new LimitQuestion[limits.Length];
         for (var i = 0; i < limits.Length; i++)
         {
-            var (policy, subject, bucket) = limits[i];
+            var (policy, subject, bucket, units) = limits[i];
             var (back, until) = bucket.TakeLeftover();
-            questions[i] = new($"{LimitStore.Prefix}{policy.Name}:{subject}", policy, decidesInRedis ? 1 : policy.Lease(replicas), back, until);
+            questions[i] = new($"{LimitStore.Prefix}{policy.Name}:{subject}", policy, decidesInRedis ? units : policy.Lease(replicas), back, until, units);
         }
 
         var (redisNow, answers) = await store.TakeAsync(questions, cancellationToken);
@@ -128,7 +129,7 @@ internal sealed class RateLimiter(LimitStore store, int replicas, TimeProvider t
         var verdict = new LimitVerdict(LimitOutcome.Allowed);
         for (var i = 0; i < limits.Length; i++)
         {
-            limits[i].Bucket.Keep(answers[i], redisNow, now);
+            limits[i].Bucket.Keep(answers[i], limits[i], redisNow, now);
             if (answers[i].Wait > verdict.Wait)
                 verdict = new(LimitOutcome.Refused, limits[i], answers[i].Wait);
         }

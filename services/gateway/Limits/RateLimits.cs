@@ -25,12 +25,13 @@ internal sealed class RateLimits(LimitClasses classes, RateLimiter? limiter, Gat
     /// <param name="context">The request, whose answer gets the headers.</param>
     /// <param name="name">The class, of <see cref="LimitClasses"/>.</param>
     /// <param name="caller">Who is counted beside the address, if anybody is known.</param>
-    internal async ValueTask<IResult?> RefusalAsync(HttpContext context, string name, LimitedCaller? caller)
+    /// <param name="units">What it weighs in the limits of its class; more than 1 only where the class is closed.</param>
+    internal async ValueTask<IResult?> RefusalAsync(HttpContext context, string name, LimitedCaller? caller, int units = 1)
     {
         if (limiter is null)
             return null;
         var limit = classes[name];
-        var limits = Limits(context, limit, caller);
+        var limits = Limits(context, limit, caller, units);
         var verdict = await limiter.DecideAsync(limits, limit.DecidesInRedis, limit.Closed, context.RequestAborted);
         metrics.LimitDecided(limit.Name, verdict.Outcome);
         switch (verdict.Outcome)
@@ -46,7 +47,7 @@ internal sealed class RateLimits(LimitClasses classes, RateLimiter? limiter, Gat
         }
     }
 
-    private Counted[] Limits(HttpContext context, LimitClass limit, LimitedCaller? caller)
+    private Counted[] Limits(HttpContext context, LimitClass limit, LimitedCaller? caller, int units = 1)
     {
         var address = ClientAddress.Of(context);
         var own = caller?.Own.Count ?? 0;
@@ -54,17 +55,17 @@ internal sealed class RateLimits(LimitClasses classes, RateLimiter? limiter, Gat
         var limits = new Counted[(count * (1 + (address.Network is null ? 0 : 1) + (caller is null ? 0 : 1))) + own];
         var at = 0;
         foreach (var policy in limit.Policies)
-            limits[at++] = limiter!.Count(policy, address.Subject);
+            limits[at++] = limiter!.Count(policy, address.Subject, units);
         if (address.Network is { } network)
         {
             foreach (var policy in limit.NetworkPolicies)
-                limits[at++] = limiter!.Count(policy, network);
+                limits[at++] = limiter!.Count(policy, network, units);
         }
 
         if (caller is null)
             return limits;
         foreach (var policy in limit.Policies)
-            limits[at++] = limiter!.Count(policy, caller.Subject);
+            limits[at++] = limiter!.Count(policy, caller.Subject, units);
         foreach (var policy in caller.Own)
             limits[at++] = limiter!.Count(policy, caller.Subject);
         return limits;

@@ -30,7 +30,8 @@ internal sealed class RouteCallers(RequestDelegate next, Callers callers, RateLi
         var caller = route.IsPublic() ? default : await callers.IdentifyAsync(context, isUnsafe ? Issue.IfMissing : Issue.Never);
         var limited = LimitedCaller.Of(caller);
         context.Features.Set(limited);
-        var refusal = (limit is null ? null : await limits.RefusalAsync(context, limit, limited))
+        var units = route.CountsPhotos() ? await ListingPhotos.CountAsync(context) : 1;
+        var refusal = (limit is null ? null : await limits.RefusalAsync(context, limit, limited, units))
             ?? caller.Refusal
             ?? (caller.Program is { } program ? RefuseUnlessIn(context, program, route.ScopeOf(isUnsafe)) : null);
         var unproven = false;

@@ -14,6 +14,9 @@ internal static class RouteRules
 
     internal static bool IsCosted(this RouteConfig route) => Is(route, "Costed", "true");
 
+    /// <summary>Whether a request weighs as much in its limits as it has photos.</summary>
+    internal static bool CountsPhotos(this RouteConfig route) => route.Limit() == LimitClasses.Listing;
+
     internal static bool IsStream(this RouteConfig route) => Is(route, "Stream", "true");
 
     internal static bool IsStripe(this RouteConfig route) => Is(route, "Door", "stripe");

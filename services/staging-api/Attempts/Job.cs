@@ -60,6 +60,18 @@ internal sealed record Job
     /// <summary>The staging whose photo was used again.</summary>
     public Guid? SourceId { get; init; }
 
+    /// <summary>The listing that it belongs to.</summary>
+    public Guid? ListingId { get; init; }
+
+    /// <summary>Its place there, from 1.</summary>
+    public int? ListingN { get; init; }
+
+    /// <summary>The photo that was uploaded for it, where that is known.</summary>
+    public Guid? PhotoId { get; init; }
+
+    /// <summary>A picture of another job of its listing that this one's are to resemble.</summary>
+    public string? ReferenceBlob { get; init; }
+
     public required int Variations { get; init; }
 
     /// <summary>Credits for one picture.</summary>
@@ -93,7 +105,7 @@ internal sealed record Job
     /// <summary>No claims from here on.</summary>
     public required DateTimeOffset Deadline { get; init; }
 
-    /// <summary>The current attempt; 0 before the job is queued.</summary>
+    /// <summary>The current attempt; 0 before the job is queued, and while it <see cref="Waits"/>.</summary>
     public int Attempt { get; init; }
 
     /// <summary>Attempts that ended and may have cost money.</summary>
@@ -139,6 +151,15 @@ internal sealed record Job
 
     /// <summary>Whether its blobs were removed after the deletion.</summary>
     public bool Purged { get; init; }
+
+    /// <summary>Whether it waits for the first picture of its listing and was not sent to the workers yet.</summary>
+    public bool Waits => Status == JobStatus.Queued && Attempt == 0;
+
+    /// <summary>Whether entitlements refused its hold.</summary>
+    public bool NeverHeld => Status == JobStatus.Failed && QueuedAt is null && ErrorCode != JobMachine.SubmissionInterrupted;
+
+    /// <summary>Credits that were charged, once it has ended.</summary>
+    public int Captured => Free == true ? 0 : CreditsUsed ?? 0;
 
     public bool IsTerminal => JobMachine.IsTerminal(Status);
 

@@ -5,8 +5,11 @@ namespace HomeStage.Staging.Attempts;
 /// <summary>Everything that can happen to a job.</summary>
 internal abstract record JobCommand
 {
-    /// <summary>Entitlements holds what the job costs.</summary>
-    internal sealed record HoldTaken(int Credits, bool Free) : JobCommand;
+    /// <summary>
+    /// Entitlements holds what the job costs. <paramref name="Waits"/>: whether another job of its listing goes first, whose picture this one's
+    /// are to resemble.
+    /// </summary>
+    internal sealed record HoldTaken(int Credits, bool Free, bool Waits = false) : JobCommand;
 
     /// <summary>Entitlements refused the hold.</summary>
     internal sealed record HoldRefused(string Code) : JobCommand;

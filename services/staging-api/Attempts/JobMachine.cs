@@ -15,9 +15,16 @@ internal static class JobMachine
     internal static readonly TimeSpan HardEndAfterDeadline = TimeSpan.FromSeconds(300 + 60);
 
     internal static readonly TimeSpan SubmissionLimit = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long the jobs of a listing wait for its first picture at most; a picture usually takes one minute.</summary>
+    internal static readonly TimeSpan LongestWaitForFirst = TimeSpan.FromMinutes(3);
+
     internal static readonly TimeSpan ResendAfter = TimeSpan.FromSeconds(60);
     internal const int MaxCostlyAttempts = 3;
     internal const int MaxFreeAttempts = 20;
+
+    /// <summary>Why a job failed that was accepted and that nobody went on with.</summary>
+    internal const string SubmissionInterrupted = "submission_interrupted";
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
@@ -88,12 +95,12 @@ internal static class JobMachine
             Free = hold.Free,
             Held = hold.Credits,
             QueuedAt = now,
-            Deadline = now + Deadline,
-            Attempt = 1,
-            Sends = 1,
-            NextAttemptAt = now + ResendAfter,
+            Deadline = now + (hold.Waits ? LongestWaitForFirst : TimeSpan.Zero) + Deadline,
+            Attempt = hold.Waits ? 0 : 1,
+            Sends = hold.Waits ? 0 : 1,
+            NextAttemptAt = now + (hold.Waits ? LongestWaitForFirst : ResendAfter),
         })
-        { Event = "queued", Send = true };
+        { Event = "queued", Send = !hold.Waits };
 
     private static JobDecision Refuse(Job job, JobCommand.HoldRefused refusal, DateTimeOffset now)
     {
@@ -108,7 +115,7 @@ internal static class JobMachine
     {
         if (job.Status == JobStatus.Canceled)
             return new JobDecision(job) { Answer = "canceled" };
-        if (job.IsTerminal || job.Status == JobStatus.Accepted || claim.Attempt != job.Attempt)
+        if (job.IsTerminal || job.Status == JobStatus.Accepted || job.Waits || claim.Attempt != job.Attempt)
             return new JobDecision(job) { Answer = "finished" };
         if (job.ClaimId == claim.ClaimId)
             return new JobDecision(job with { LeaseUntil = now + Lease }) { Answer = "go" };
@@ -190,7 +197,9 @@ internal static class JobMachine
         if (job.IsTerminal || DueAt(job) > now)
             return new JobDecision(job);
         if (job.Status == JobStatus.Accepted)
-            return End(job, JobStatus.Failed, "submission_interrupted", now);
+            return End(job, JobStatus.Failed, SubmissionInterrupted, now);
+        if (job.Waits)
+            return LetGo(job, now);
         if (job.ClaimId is null)
             return now >= job.Deadline ? GiveUp(job, "deadline_exceeded", now) : SendAgain(job, now);
         if (now >= HardEnd(job))
@@ -203,6 +212,17 @@ internal static class JobMachine
             Ended = new AttemptEnd(job.Attempt, "lease_lost", MayHaveCost: true, job.ClaimedAt),
         };
     }
+
+    // The time that it waited is not taken off its own.
+    private static JobDecision LetGo(Job job, DateTimeOffset now) => new(job with
+    {
+        QueuedAt = now,
+        Deadline = now + Deadline,
+        Attempt = 1,
+        Sends = 1,
+        NextAttemptAt = now + ResendAfter,
+    })
+    { Send = true };
 
     private static JobDecision SendAgain(Job job, DateTimeOffset now) => new(job with
     {

@@ -1,6 +1,7 @@
 using HomeStage.Contracts;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Staging.Events;
+using HomeStage.Staging.Listings;
 using HomeStage.Staging.Stagings;
 using Microsoft.EntityFrameworkCore;
 
@@ -50,7 +51,7 @@ internal sealed class JobWriter(
         if (decision.Send || decision.Settle)
             outbox.Wake();
         if (decision.Event is not null)
-            hub.Announce(decision.Stream ?? job.AccountId, job.Id);
+            hub.Announce(decision.Stream ?? job.AccountId, job.Id, job.ListingId);
         if (decision.Send)
             metrics.AttemptSent();
         if (decision.Event == "running" && job is { Attempt: 1, QueuedAt: { } queued, ClaimedAt: { } claimed })
@@ -83,8 +84,13 @@ internal sealed class JobWriter(
             db.ChangeTracker.Clear();
         }
 
+        var now = time.GetUtcNow();
+        if (decision.Settle && job.ListingId is not null)
+            await ListingProgress.LetOthersGoAsync(db, job, now, cancellationToken);
         if (decision.Event is { } type)
-            decision = decision with { Stream = await EventLog.AppendAsync(db, job.AccountId, job, type, EventBody.Of(job, time.GetUtcNow()), cancellationToken) };
+            decision = decision with { Stream = await EventLog.AppendAsync(db, job.AccountId, job, job.ListingId, type, EventBody.Of(job, now), cancellationToken) };
+        if (decision.Settle && job.ListingId is { } listing)
+            await ListingProgress.TellIfEndedAsync(db, listing, job.AccountId, now, cancellationToken);
         if (decision.Ended is { } ended)
             await RecordAsync(db, job.Id, ended, cancellationToken);
         return decision;
@@ -109,6 +115,8 @@ internal sealed class JobWriter(
             Seed = job.Seed,
         },
         PromptVersion = job.PromptVersion,
+        OfSeveral = job.ListingId is not null,
+        ReferenceBlob = job.ReferenceBlob,
         VariationsMissing = job.Missing,
         SafetyId = safetyId.Of(job.AccountId),
     };

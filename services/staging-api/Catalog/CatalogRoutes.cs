@@ -3,6 +3,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Imaging.Intake;
+using HomeStage.Staging.Listings;
 
 namespace HomeStage.Staging.Catalog;
 
@@ -25,7 +26,7 @@ internal static class CatalogRoutes
             .Select(quality => new QualityView(quality.Id, quality.Name, quality.Description, quality.Credits, quality.CanBeFree))],
         new OptionsView(
             Catalogue.MaxVariations, Catalogue.DefaultQuality, Declutter: true, Catalogue.MaxWords,
-            model.Formats, ImageModel.DefaultFormat, [.. model.Sizes.Select(size => size.ToString())], model.Seed),
+            model.Formats, ImageModel.DefaultFormat, [.. model.Sizes.Select(size => size.ToString())], model.Seed, Listing.MaxPhotos),
         new LimitsView(
             ["image/jpeg", "image/png", "image/webp"],
             PhotoLimits.Default.MaxBytes,
@@ -65,9 +66,10 @@ internal static class CatalogRoutes
     /// <param name="DefaultFormat">What they are unless asked.</param>
     /// <param name="Sizes">What the model may be asked to draw at, width by height in pixels; the nearest in shape to the photo unless asked.</param>
     /// <param name="Seed">Whether there are seeds.</param>
+    /// <param name="MaxListingPhotos">Photos that a listing may have at most.</param>
     private sealed record OptionsView(
         int MaxVariations, string DefaultQuality, bool Declutter, int MaxPromptCharacters,
-        IReadOnlyList<string> Formats, string DefaultFormat, IReadOnlyList<string> Sizes, bool Seed);
+        IReadOnlyList<string> Formats, string DefaultFormat, IReadOnlyList<string> Sizes, bool Seed, int MaxListingPhotos);
 
     /// <summary>What a photo may be.</summary>
     /// <param name="MediaTypes">Known by content.</param>

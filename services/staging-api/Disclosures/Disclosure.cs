@@ -98,6 +98,14 @@ internal sealed class DisclosureStore(IDbContextFactory<StagingDb> databases, Ti
         return await db.Disclosures.AnyAsync(disclosure => disclosure.JobId == jobId && disclosure.RevokedAt == null, cancellationToken);
     }
 
+    /// <summary>Whether any picture of a listing is disclosed.</summary>
+    internal async Task<bool> AnyOfListingAsync(Guid listingId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Disclosures.AnyAsync(
+            disclosure => disclosure.RevokedAt == null && db.Jobs.Any(job => job.Id == disclosure.JobId && job.ListingId == listingId && job.DeletedAt == null), cancellationToken);
+    }
+
     private Task<int> RevokeAsync(IQueryable<Disclosure> disclosures, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

@@ -16,6 +16,7 @@ internal static class DisclosureBundle
         var (disclosure, job) = disclosed;
         var (name, link, picture) = (NameOf(disclosed), texts.Link(disclosure), disclosed.Picture);
         (string Name, string Key)[] files = [($"{name}-virtually-staged", picture.Labeled), ($"{name}-original", job.OriginalBlob)];
+        var at = job.FinishedAt ?? disclosure.CreatedAt;
         var made = new FileStream(
             Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 65_536, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
         try
@@ -25,13 +26,12 @@ internal static class DisclosureBundle
                 // Of a free staging the customer has no picture without the label.
                 foreach (var (file, key) in job.Free == true ? files : [($"{name}-clean", picture.Clean), .. files])
                 {
-                    await using var blob = await blobs.OpenAsync(key, cancellationToken) ?? throw new FileNotFoundException();
-                    // Pictures are compressed already.
-                    await AddAsync(archive, file + ImageRoutes.Extension(await ImageRoutes.MediaTypeAsync(blob, cancellationToken)), CompressionLevel.NoCompression, blob.Content, cancellationToken);
+                    if (!await archive.AddPictureAsync(file, key, blobs, at, cancellationToken))
+                        throw new FileNotFoundException();
                 }
 
                 foreach (var (file, text) in ((string, string)[])[("link.txt", link + "\n"), ("link-qr.svg", QrCode.Of(link).ToSvg()), ("listing.txt", texts.ForListing(disclosure) + "\n")])
-                    await AddAsync(archive, file, CompressionLevel.Optimal, new MemoryStream(Encoding.UTF8.GetBytes(text), writable: false), cancellationToken);
+                    await archive.AddAsync(file, CompressionLevel.Optimal, new MemoryStream(Encoding.UTF8.GetBytes(text), writable: false), at, cancellationToken);
             }
 
             made.Position = 0;
@@ -43,14 +43,6 @@ internal static class DisclosureBundle
             if (error is FileNotFoundException)
                 return null;
             throw;
-        }
-
-        async Task AddAsync(ZipArchive archive, string file, CompressionLevel level, Stream content, CancellationToken token)
-        {
-            var entry = archive.CreateEntry(file, level);
-            entry.LastWriteTime = job.FinishedAt ?? disclosure.CreatedAt;
-            await using var target = await entry.OpenAsync(token);
-            await content.CopyToAsync(target, token);
         }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class CreditsChangedConsumer(Inbox<StagingDb> inbox, EventHub hu
         var account = context.Message.AccountId;
         var body = JsonSerializer.Serialize(new { at = time.GetUtcNow() });
         await inbox.OnceAsync(context, "credits-changed", async (db, cancellationToken) =>
-            account = await EventLog.AppendAsync(db, context.Message.AccountId, job: null, "credits", body, cancellationToken));
+            account = await EventLog.AppendAsync(db, context.Message.AccountId, job: null, listingId: null, "credits", body, cancellationToken));
         hub.Announce(account, jobId: null);
     }
 }

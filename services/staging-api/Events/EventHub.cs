@@ -3,7 +3,7 @@ using System.Threading.Channels;
 namespace HomeStage.Staging.Events;
 
 /// <summary>
-/// Who in this replica waits for events of which job or account. Waking is only a hint to read: nothing is lost when a wake is.
+/// Who in this replica waits for events of which job, listing or account. Waking is only a hint to read: nothing is lost when a wake is.
 /// </summary>
 internal sealed class EventHub
 {
@@ -27,7 +27,7 @@ internal sealed class EventHub
         }
     }
 
-    /// <summary>Waits for events of a job or an account from now on; to be disposed.</summary>
+    /// <summary>Waits for events of a job, a listing or an account from now on; to be disposed.</summary>
     internal EventSubscription Subscribe(Guid subject)
     {
         var subscription = new EventSubscription(this, subject);
@@ -42,18 +42,18 @@ internal sealed class EventHub
     }
 
     /// <summary>An event was committed here: wakes this replica's streams, and the others'.</summary>
-    internal void Announce(Guid accountId, Guid? jobId)
+    internal void Announce(Guid accountId, Guid? jobId, Guid? listingId = null)
     {
-        Wake(accountId, jobId);
-        _outgoing.Writer.TryWrite(new Announcement(accountId, jobId));
+        Guid[] subjects = [.. ((Guid?[])[accountId, jobId, listingId]).OfType<Guid>()];
+        Wake(subjects);
+        _outgoing.Writer.TryWrite(new Announcement(subjects));
     }
 
-    /// <summary>Wakes this replica's streams of an account, and of a job.</summary>
-    internal void Wake(Guid accountId, Guid? jobId)
+    /// <summary>Wakes this replica's streams of accounts, jobs and listings.</summary>
+    internal void Wake(params ReadOnlySpan<Guid> subjects)
     {
-        WakeIfBehind(accountId, long.MaxValue);
-        if (jobId is { } job)
-            WakeIfBehind(job, long.MaxValue);
+        foreach (var subject in subjects)
+            WakeIfBehind(subject, long.MaxValue);
     }
 
     /// <summary>Wakes the streams of one subject that have not read up to <paramref name="n"/>.</summary>
@@ -78,8 +78,8 @@ internal sealed class EventHub
     }
 }
 
-/// <summary>That there are new events of an account, and of a job of it.</summary>
-internal sealed record Announcement(Guid AccountId, Guid? JobId);
+/// <summary>That there are new events of these: an account, and a job or a listing of it.</summary>
+internal sealed record Announcement(IReadOnlyList<Guid> Subjects);
 
 /// <summary>One stream's place in the hub.</summary>
 internal sealed class EventSubscription(EventHub hub, Guid subject) : IDisposable

@@ -10,7 +10,7 @@ namespace HomeStage.Staging.Events;
 internal sealed partial class EventRelay(EventHub hub, RedisConnection redis, NpgsqlDataSource dataSource, TimeProvider time, ILogger<EventRelay> logger)
     : BackgroundService
 {
-    /// <summary>Payload: account id, a space, and the job id or nothing.</summary>
+    /// <summary>Payload: the ids of those that have new events (an account, and a job or a listing of it), with spaces between.</summary>
     internal const string Channel = "homestage:staging:events";
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -41,20 +41,22 @@ internal sealed partial class EventRelay(EventHub hub, RedisConnection redis, Np
 
     private void Received(string payload)
     {
-        var parts = payload.Split(' ', 2);
-        if (Guid.TryParse(parts[0], out var account))
-            hub.Wake(account, parts.Length > 1 && Guid.TryParse(parts[1], out var job) ? job : null);
+        foreach (var id in payload.Split(' '))
+        {
+            if (Guid.TryParse(id, out var subject))
+                hub.Wake(subject);
+        }
     }
 
     private async Task PublishAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await foreach (var (account, job) in hub.Outgoing.ReadAllAsync(stoppingToken))
+            await foreach (var announcement in hub.Outgoing.ReadAllAsync(stoppingToken))
             {
                 try
                 {
-                    await redis.PublishAsync(Channel, $"{account} {job}", stoppingToken);
+                    await redis.PublishAsync(Channel, string.Join(' ', announcement.Subjects), stoppingToken);
                 }
                 catch (RedisUnavailableException)
                 {
@@ -94,15 +96,18 @@ internal sealed partial class EventRelay(EventHub hub, RedisConnection redis, Np
     private async Task WakeThoseBehindAsync(CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
-            select account_id, max(account_n), job_id, max(n) from events
-            where recorded_at > clock_timestamp() - interval '5 seconds' group by account_id, job_id
+            select account_id, max(account_n), job_id, max(n), listing_id, max(listing_n) from events
+            where recorded_at > clock_timestamp() - interval '5 seconds' group by account_id, job_id, listing_id
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             hub.WakeIfBehind(reader.GetGuid(0), reader.GetInt64(1));
-            if (!await reader.IsDBNullAsync(2, cancellationToken))
-                hub.WakeIfBehind(reader.GetGuid(2), reader.GetInt64(3));
+            foreach (var column in (int[])[2, 4])
+            {
+                if (!await reader.IsDBNullAsync(column, cancellationToken))
+                    hub.WakeIfBehind(reader.GetGuid(column), reader.GetInt64(column + 1));
+            }
         }
     }
 

@@ -3,6 +3,7 @@ using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
 using HomeStage.Hosting.Redis;
+using HomeStage.Staging.Listings;
 using HomeStage.Staging.Stagings;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -10,7 +11,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging.Events;
 
-/// <summary>The event streams of a job and of an account.</summary>
+/// <summary>The event streams of a job and of an account; that of a listing is among its routes.</summary>
 internal static class EventRoutes
 {
     internal static void AddEvents(this ServiceBuilder service)
@@ -38,6 +39,7 @@ internal static class EventRoutes
                     [
                         ("snapshot", "All stagings that have not ended and the 20 newest.", typeof(AccountSnapshotView)),
                         .. OfJobs,
+                        ListingRoutes.EndedEvent,
                         ("credits", "The balance has changed: read `GET /api/v1/credits` again.", typeof(MomentView)),
                         Ping,
                     ])
@@ -45,13 +47,13 @@ internal static class EventRoutes
         });
     }
 
-    private const string Resuming =
+    internal const string Resuming =
         "Begins with `snapshot`, or with a `ping` and exactly what follows the id that it is given. Ignore events whose name you do not know. "
         + "It may be cut at any time: connect again, as an `EventSource` does by itself, with the last id.";
 
-    private static readonly (string, string, Type) Ping = ("ping", "At least each 15 seconds of silence; without `id`.", typeof(MomentView));
+    internal static readonly (string, string, Type) Ping = ("ping", "At least each 15 seconds of silence; without `id`.", typeof(MomentView));
 
-    private static readonly (string, string, Type)[] OfJobs =
+    internal static readonly (string, string, Type)[] OfJobs =
     [
         ("queued", "A staging waits for a worker.", typeof(StagingEventView)),
         ("running", "A worker has it.", typeof(StagingEventView)),
@@ -61,7 +63,7 @@ internal static class EventRoutes
         ("canceled", "It was canceled; pictures that had arrived stay.", typeof(StagingEventView)),
     ];
 
-    private static RouteHandlerBuilder ExplainsResumption(this RouteHandlerBuilder route) => route
+    internal static RouteHandlerBuilder ExplainsResumption(this RouteHandlerBuilder route) => route
         .Explains("Last-Event-ID", "The last id that was received.")
         .Explains("lastEventId", "The same, for an `EventSource` that is made anew; the header counts if there are both.");
 
@@ -94,7 +96,7 @@ internal static class EventRoutes
         HttpContext context) =>
         OpenAsync(new AccountFeed(databases, views, owner), reconnectedAfter ?? lastEventId, stream, context);
 
-    private static async Task<Results<ServerSentEventsResult<string>, NoContent, ProblemHttpResult>> OpenAsync(
+    internal static async Task<Results<ServerSentEventsResult<string>, NoContent, ProblemHttpResult>> OpenAsync(
         EventFeed feed, string? lastId, EventStream stream, HttpContext context)
     {
         var after = feed.NumberOf(lastId);

@@ -1,5 +1,6 @@
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Disclosures;
+using HomeStage.Staging.Listings;
 using HomeStage.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -39,11 +40,39 @@ internal sealed class Deletion(IDbContextFactory<StagingDb> databases, IBlobStor
             await PurgeAsync(jobId, cancellationToken);
     }
 
-    /// <summary>Removes the files of a deleted job.</summary>
+    /// <summary>Deletes a listing and all of its jobs, in one transaction, and then their files. False, and nothing done, while something of it is under way.</summary>
+    internal async Task<bool> DeleteListingAsync(Guid listingId, CancellationToken cancellationToken)
+    {
+        List<Guid> ids;
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            ids = await db.Jobs.Where(job => job.ListingId == listingId).Select(job => job.Id).ToListAsync(cancellationToken);
+            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+            await db.LockJobsAsync(ids, cancellationToken);
+            if (await db.Jobs.AnyAsync(job => job.ListingId == listingId && job.DueAt != null, cancellationToken))
+                return false;
+            await EmptyAsync(db.Jobs.Where(job => job.ListingId == listingId), cancellationToken);
+            await EmptyAsync(db.Listings.Where(listing => listing.Id == listingId), cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        foreach (var id in ids)
+        {
+            await disclosures.RevokeAsync(id, cancellationToken);
+            await PurgeAsync(id, cancellationToken);
+        }
+
+        return true;
+    }
+
+    /// <summary>Removes the files of a deleted job. With the last of its jobs a listing goes too.</summary>
     internal async Task PurgeAsync(Guid jobId, CancellationToken cancellationToken)
     {
         await blobs.DeletePrefixAsync(jobId.ToString(), cancellationToken);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await EmptyAsync(
+            db.Listings.Where(listing => db.Jobs.Any(job => job.Id == jobId && job.ListingId == listing.Id) && !db.Jobs.Any(job => job.ListingId == listing.Id && job.DeletedAt == null)),
+            cancellationToken);
         await db.Jobs.Where(row => row.Id == jobId && row.DeletedAt != null).ExecuteUpdateAsync(
             row => row.SetProperty(one => one.Purged, true), cancellationToken);
     }
@@ -54,5 +83,12 @@ internal sealed class Deletion(IDbContextFactory<StagingDb> databases, IBlobStor
         return jobs.Where(row => row.DueAt == null && row.DeletedAt == null).ExecuteUpdateAsync(
             row => row.SetProperty(one => one.DeletedAt, now).SetProperty(one => one.Words, (string?)null).SetProperty(one => one.Revision, one => one.Revision + 1),
             cancellationToken);
+    }
+
+    private Task<int> EmptyAsync(IQueryable<Listing> listings, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return listings.Where(row => row.DeletedAt == null).ExecuteUpdateAsync(
+            row => row.SetProperty(one => one.DeletedAt, now).SetProperty(one => one.Name, (string?)null), cancellationToken);
     }
 }

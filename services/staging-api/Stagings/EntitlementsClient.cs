@@ -14,6 +14,9 @@ internal abstract record HoldOutcome
     /// <summary>It is held, now or since an earlier request.</summary>
     internal sealed record Taken(HoldTaken Hold) : HoldOutcome;
 
+    /// <summary>Of each job of a list it is said whether it is held.</summary>
+    internal sealed record ListTaken(IReadOnlyList<ListedHoldTaken> Holds) : HoldOutcome;
+
     /// <summary>The account cannot pay; nothing is held.</summary>
     internal sealed record Refused(ProblemDetails Problem) : HoldOutcome;
 
@@ -27,7 +30,7 @@ internal abstract record HoldOutcome
     internal static string? CodeOf(ProblemDetails problem) => problem.Extensions.TryGetValue("code", out var code) ? code?.ToString() : null;
 }
 
-/// <summary>Holds credits at entitlements: <c>PUT /internal/holds/{jobId}</c>, which may be repeated.</summary>
+/// <summary>Holds credits at entitlements, for one job (<c>PUT /internal/holds/{jobId}</c>) or for a list (<c>PUT /internal/holds</c>); both may be repeated.</summary>
 internal sealed class EntitlementsClient(HttpClient http)
 {
     /// <summary>For all tries together.</summary>
@@ -46,15 +49,20 @@ internal sealed class EntitlementsClient(HttpClient http)
         .AddTimeout(TimeSpan.FromSeconds(3))
         .Build();
 
-    internal async Task<HoldOutcome> HoldAsync(Guid jobId, HoldRequest request, CancellationToken cancellationToken)
+    internal Task<HoldOutcome> HoldAsync(Guid jobId, HoldRequest request, CancellationToken cancellationToken) =>
+        PutAsync<HoldRequest, HoldTaken>($"internal/holds/{jobId}", request, taken => new HoldOutcome.Taken(taken), cancellationToken);
+
+    internal Task<HoldOutcome> HoldAsync(HoldListRequest request, CancellationToken cancellationToken) =>
+        PutAsync<HoldListRequest, HoldListTaken>("internal/holds", request, taken => new HoldOutcome.ListTaken(taken.Holds), cancellationToken);
+
+    private async Task<HoldOutcome> PutAsync<TRequest, TTaken>(string path, TRequest request, Func<TTaken, HoldOutcome> taken, CancellationToken cancellationToken)
     {
         try
         {
-            using var answer = await Tries.ExecuteAsync(
-                async token => await http.PutAsJsonAsync($"internal/holds/{jobId}", request, token), cancellationToken);
+            using var answer = await Tries.ExecuteAsync(async token => await http.PutAsJsonAsync(path, request, token), cancellationToken);
             return answer.StatusCode switch
             {
-                HttpStatusCode.OK => new HoldOutcome.Taken((await answer.Content.ReadFromJsonAsync<HoldTaken>(cancellationToken))!),
+                HttpStatusCode.OK => taken((await answer.Content.ReadFromJsonAsync<TTaken>(cancellationToken))!),
                 HttpStatusCode.PaymentRequired => new HoldOutcome.Refused(await ProblemAsync()),
                 // Another 403 would be about our own token, which says nothing of the account.
                 HttpStatusCode.Forbidden when await ProblemAsync() is var problem && HoldOutcome.CodeOf(problem) is "account_frozen" or "key_ended" =>

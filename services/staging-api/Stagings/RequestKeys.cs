@@ -93,11 +93,17 @@ internal sealed class RequestKeys(IDbContextFactory<StagingDb> databases, TimePr
     /// <summary>Remembers a refusal; that of a repetition changes nothing.</summary>
     internal async Task RefuseAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
     {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
+    }
+
+    /// <summary>Remembers a refusal in the caller's transaction.</summary>
+    internal async Task RefuseAsync(StagingDb db, Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
+    {
         if (key.Value is not { } value)
             return;
         var problem = KeptRefusal.Of(refusal);
         var row = New(owner, value, fingerprint);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.Database.ExecuteSqlAsync(
             $"""
             insert into request_keys (account_id, key, fingerprint, refusal, created_at)

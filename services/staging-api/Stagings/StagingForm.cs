@@ -38,7 +38,7 @@ internal static class StagingForm
         },
     };
 
-    private static JsonObject Fields(bool withDefaults)
+    internal static JsonObject Fields(bool withDefaults)
     {
         var fields = new JsonObject
         {
@@ -73,6 +73,6 @@ internal static class StagingForm
         };
     }
 
-    private static JsonObject Choice(string text, IEnumerable<string> ids) =>
+    internal static JsonObject Choice(string text, IEnumerable<string> ids) =>
         new() { ["type"] = "string", ["enum"] = new JsonArray([.. ids.Select(id => JsonValue.Create(id))]), ["description"] = text };
 }

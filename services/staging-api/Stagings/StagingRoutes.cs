@@ -17,11 +17,9 @@ namespace HomeStage.Staging.Stagings;
 /// <summary>Submit, list, get, cancel and delete stagings. Every query names the owner; another's job is not found.</summary>
 internal static class StagingRoutes
 {
-    private const int LateCancelsADay = 10;
-
-    private static readonly ProblemCode[] SubmissionRefusals =
+    internal static readonly ProblemCode[] SubmissionRefusals =
     [
-        ProblemCode.ValidationFailed, ProblemCode.OptionNotSupported, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType,
+        ProblemCode.ValidationFailed, ProblemCode.PromptTooLong, ProblemCode.OptionNotSupported, ProblemCode.NotFound, ProblemCode.PayloadTooLarge, ProblemCode.UnsupportedMediaType,
         ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.KeyCapReached, ProblemCode.AccountFrozen,
         ProblemCode.KeyEnded, ProblemCode.UsageUnavailable, ProblemCode.Unavailable,
     ];
@@ -31,6 +29,8 @@ internal static class StagingRoutes
         var entitlements = service.Settings.Urls("ENTITLEMENTS_URL", "the addresses of entitlements, e.g. http://127.0.0.1:5002");
         service.AddInternalClient<EntitlementsClient>("entitlements", entitlements, EntitlementsClient.Limit);
         service.Services.AddScoped<Submission>();
+        service.Services.AddSingleton<JobIntake>();
+        service.Services.AddSingleton<Cancellation>();
         service.Services.AddSingleton<RequestKeys>();
         service.Services.AddSingleton<Durations>();
         service.Services.AddSingleton<StagingViews>();
@@ -126,20 +126,16 @@ internal static class StagingRoutes
     }
 
     private static async Task<Results<Ok<CancelView>, ProblemHttpResult>> CancelAsync(
-        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, JobWriter jobs, StagingViews views, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, Owner owner, IDbContextFactory<StagingDb> databases, Cancellation cancellation, StagingViews views, CancellationToken cancellationToken)
     {
-        var dayAgo = time.GetUtcNow() - TimeSpan.FromDays(1);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        if (!await db.Jobs.Of(owner).AnyAsync(job => job.Id == id, cancellationToken))
-            return Problem.Result(ProblemCode.NotFound);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        // One cancellation of an account at a time: two at once would both count before either is counted.
-        await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({owner.AccountId.ToString()}, 0))", cancellationToken);
-        var late = await db.Jobs.CountAsync(job => owner.Accounts.Contains(job.AccountId) && job.LateCancel && job.FinishedAt > dayAgo, cancellationToken);
-        var decision = await jobs.ApplyAsync(db, id, new JobCommand.Cancel(LateAllowed: late < LateCancelsADay), cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        jobs.Committed(decision);
-        return TypedResults.Ok(new CancelView(decision!.Answer, await views.OfAsync(decision.Job, cancellationToken)));
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            if (!await db.Jobs.Of(owner).AnyAsync(job => job.Id == id, cancellationToken))
+                return Problem.Result(ProblemCode.NotFound);
+        }
+
+        var decision = (await cancellation.CancelAsync(owner, [id], cancellationToken))[0];
+        return TypedResults.Ok(new CancelView(decision.Answer, await views.OfAsync(decision.Job, cancellationToken)));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(

@@ -18,6 +18,7 @@ namespace HomeStage.Staging.Stagings;
 /// <param name="Size">What the model was asked to draw at; null for the nearest in shape to the photo.</param>
 /// <param name="Seed">As it was asked for.</param>
 /// <param name="SourceId">The staging whose photo was used again.</param>
+/// <param name="ListingId">The listing that it belongs to.</param>
 /// <param name="Cost">What it costs when everything is delivered.</param>
 /// <param name="CreatedAt">When it was submitted.</param>
 /// <param name="StartedAt">When a worker began.</param>
@@ -43,6 +44,7 @@ internal sealed record StagingView(
     string? Size,
     int? Seed,
     Guid? SourceId,
+    Guid? ListingId,
     CostView Cost,
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
@@ -106,7 +108,7 @@ internal sealed record StagingUrls(string Self, string Events, string? Cancel, s
 internal sealed class StagingViews(Durations durations, TimeProvider time)
 {
     internal static readonly JsonSerializerOptions Json = JsonSerializerOptions.Web;
-    private const int PollAfterSeconds = 2;
+    internal const int PollAfterSeconds = 2;
 
     internal async Task<StagingView> OfAsync(Job job, CancellationToken cancellationToken)
     {
@@ -124,6 +126,7 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
             job.Size,
             job.Seed,
             job.SourceId,
+            job.ListingId,
             new CostView(job.Free == true ? 0 : job.Price * job.Variations, job.Free == true),
             job.CreatedAt,
             job.StartedAt,
@@ -156,22 +159,22 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
 
     private static ReceiptView? Receipt(Job job)
     {
-        if (job.CreditsUsed is not { } used)
+        if (!job.IsTerminal)
             return null;
         var pictures = job.Pictures.Length;
-        var captured = job.Free == true ? 0 : used;
         var why = job.Free == true
             ? $"{pictures} of {job.Variations} free stagings used"
             : pictures == 0
                 ? "nothing was delivered, nothing was charged"
                 : $"{pictures} of {job.Variations} pictures delivered at {job.Price} {(job.Price == 1 ? "credit" : "credits")} each";
-        return new ReceiptView(job.Held, captured, job.Held - captured, why);
+        return new ReceiptView(job.Held, job.Captured, job.Held - job.Captured, why);
     }
 
     private int Remaining(Job job, TimeSpan usual)
     {
         var passed = job.QueuedAt is { } queued ? time.GetUtcNow() - queued : TimeSpan.Zero;
-        return Math.Max(1, (int)Math.Ceiling((usual - passed).TotalSeconds));
+        // Another job of its listing takes as long before it.
+        return Math.Max(1, (int)Math.Ceiling(((job.Waits ? 2 * usual : usual) - passed).TotalSeconds));
     }
 }
 
@@ -181,6 +184,7 @@ internal static class EventBody
     internal static string Of(Job job, DateTimeOffset at) => JsonSerializer.Serialize(
         new StagingEventView(
             job.Id,
+            job.ListingId,
             job.PublicStatus,
             at,
             job.Phase,
@@ -193,6 +197,7 @@ internal static class EventBody
 
 /// <summary>An event of a staging. What there is nothing to say of is left out.</summary>
 /// <param name="JobId">The staging.</param>
+/// <param name="ListingId">The listing that it belongs to.</param>
 /// <param name="Status">As of the staging.</param>
 /// <param name="At">When it happened.</param>
 /// <param name="Phase">Of a running one: <c>preparing</c>, <c>rendering</c>, <c>finishing</c>, <c>waiting</c>.</param>
@@ -202,6 +207,7 @@ internal static class EventBody
 /// <param name="Error">Why it failed.</param>
 internal sealed record StagingEventView(
     Guid JobId,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Guid? ListingId,
     [property: AllowedValues("queued", "running", "succeeded", "failed", "canceled")] string Status,
     DateTimeOffset At,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Phase,
@@ -229,7 +235,11 @@ internal static class FailureMessages
         "deadline_exceeded" => "It took longer than 15 minutes and was given up. Nothing was charged. Try again later.",
         "submission_interrupted" => "The submission was interrupted before it was queued. Nothing was charged. Submit it again.",
         "interrupted" => "The rendering was interrupted too often. Nothing was charged. Try again later.",
-        "insufficient_credits" or "free_exhausted" => "There were not enough credits. Nothing was charged.",
+        "insufficient_credits" or "free_exhausted" or "free_blocked" => "There were not enough credits. Nothing was charged.",
+        "key_cap_reached" => "The monthly credits of the API key did not suffice. Nothing was charged.",
+        "key_ended" => "The API key was revoked or has expired. Nothing was charged.",
+        "account_frozen" => "The account is on hold. Nothing was charged. Write to support to learn why.",
+        "conflict" => "It had ended before it could be paid for. Nothing was charged.",
         _ => "The image provider could not deliver a picture. Nothing was charged. Try again later.",
     };
 }

@@ -1,13 +1,9 @@
-using System.Text.Json;
 using HomeStage.Catalog;
 using HomeStage.Contracts;
 using HomeStage.Hosting.Problems;
-using HomeStage.Imaging;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Photos;
 using HomeStage.Storage;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging.Stagings;
@@ -21,6 +17,7 @@ internal sealed partial class Submission(
     ImageModel model,
     PhotoReader reader,
     RequestKeys keys,
+    JobIntake intake,
     IBlobStore blobs,
     EntitlementsClient entitlements,
     JobWriter jobs,
@@ -29,9 +26,6 @@ internal sealed partial class Submission(
     TimeProvider time,
     ILogger<Submission> logger)
 {
-    private static readonly ProblemCode[] HoldRefusals =
-        [ProblemCode.InsufficientCredits, ProblemCode.FreeExhausted, ProblemCode.FreeBlocked, ProblemCode.AccountFrozen, ProblemCode.KeyCapReached, ProblemCode.KeyEnded];
-
     /// <exception cref="ProblemException">Refused.</exception>
     internal async Task<Job> SubmitAsync(Owner owner, IdempotencyKey key, StagingRequest request, CancellationToken cancellationToken)
     {
@@ -48,7 +42,7 @@ internal sealed partial class Submission(
             }
             catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
             {
-                metrics.Submitted(Code(refusal.Result));
+                metrics.Submitted(HoldRefusals.CodeOf(refusal.Result));
                 await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
                 throw;
             }
@@ -57,11 +51,9 @@ internal sealed partial class Submission(
         if (job.Status != JobStatus.Accepted)
             return job;
         photo ??= await ReadPhotoAsync(owner, request.Validate(model).PhotoId, request, cancellationToken);
-        await StoreAsync(job, photo, cancellationToken);
+        await intake.StoreAsync(job, photo, cancellationToken);
         return await HoldAndQueueAsync(owner, key, fingerprint, job, cancellationToken);
     }
-
-    private static string Code(ProblemHttpResult problem) => problem.ProblemDetails.Extensions["code"] as string ?? "";
 
     private async Task<Job?> ReplayAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, CancellationToken cancellationToken)
     {
@@ -81,7 +73,7 @@ internal sealed partial class Submission(
         {
             if (earlier.DeletedAt is null && await blobs.ExistsAsync(earlier.OriginalBlob, cancellationToken))
                 return new StagingPhoto(Path.GetFileNameWithoutExtension(earlier.OriginalBlob), earlier.PhotoWidth, earlier.PhotoHeight, Jpeg: null, earlier.OriginalBlob);
-            throw earlier.Status == JobStatus.Accepted ? NotYetStored() : PhotoGone();
+            throw earlier.Status == JobStatus.Accepted ? NotYetStored() : JobIntake.PhotoGone();
         }
 
         if (request.Photo is { } file)
@@ -96,57 +88,18 @@ internal sealed partial class Submission(
             .SingleOrDefaultAsync(row => row.Id == photoId && owner.Accounts.Contains(row.AccountId) && row.ExpiresAt > now, cancellationToken);
         return photo is null
             ? throw UnknownPhoto()
-            : new StagingPhoto(photo.Sha256, photo.Width, photo.Height, Jpeg: null, photo.Blob);
+            : new StagingPhoto(photo.Sha256, photo.Width, photo.Height, Jpeg: null, photo.Blob, photo.Id);
     }
 
     // Step a.
     private async Task<Job> AcceptAsync(
         Owner owner, IdempotencyKey key, byte[] fingerprint, StagingChoices choices, StagingPhoto photo, Guid? sourceId, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var id = Guid.CreateVersion7(now);
-        var job = new Job
-        {
-            Id = id,
-            AccountId = owner.AccountId,
-            Room = choices.Room,
-            Style = choices.Style,
-            Quality = choices.Quality.Id,
-            Declutter = choices.Declutter,
-            Words = choices.Words,
-            Format = choices.Format,
-            Size = choices.Size,
-            Seed = choices.Seed,
-            SourceId = sourceId,
-            Variations = choices.Variations,
-            Price = choices.Quality.Credits,
-            PromptVersion = Catalogue.PromptVersion,
-            OriginalBlob = $"{id}/{photo.Sha256}.jpg",
-            PhotoWidth = photo.Width,
-            PhotoHeight = photo.Height,
-            CreatedAt = now,
-            Deadline = now + JobMachine.Deadline,
-            DueAt = now + JobMachine.SubmissionLimit,
-        };
-        if (await keys.TryUseAsync(owner, key, fingerprint, id, db => db.Jobs.Add(job), cancellationToken))
+        var job = intake.New(owner, choices, photo) with { SourceId = sourceId };
+        if (await keys.TryUseAsync(owner, key, fingerprint, job.Id, db => db.Jobs.Add(job), cancellationToken))
             return job;
         // The same request, sent twice at once: both go on with the job of the first.
         return (await ReplayAsync(owner, key, fingerprint, cancellationToken))!;
-    }
-
-    // Step b.
-    private async Task StoreAsync(Job job, StagingPhoto photo, CancellationToken cancellationToken)
-    {
-        if (await blobs.ExistsAsync(job.OriginalBlob, cancellationToken))
-            return;
-        if (photo.Jpeg is { } jpeg)
-        {
-            await blobs.PutAsync(job.OriginalBlob, jpeg, ImageMediaType.Jpeg, cancellationToken);
-            return;
-        }
-
-        await using var source = await blobs.OpenAsync(photo.Blob!, cancellationToken) ?? throw (job.SourceId is null ? UnknownPhoto() : PhotoGone());
-        await blobs.PutAsync(job.OriginalBlob, source.Content, ImageMediaType.Jpeg, cancellationToken);
     }
 
     // Steps c and d.
@@ -168,11 +121,12 @@ internal sealed partial class Submission(
                 metrics.Submitted("queued");
                 return Visible(queued!.Job);
             case HoldOutcome.Refused(var problem):
-                var refusal = owner.Unproven && MayBeFree(job, problem) ? WantProof() : PassOn(problem);
-                metrics.Submitted(Code(refusal));
+                var refusal = HoldRefusals.AnswerOf(problem, owner, job.Quality);
+                var code = HoldRefusals.CodeOf(refusal);
+                metrics.Submitted(code);
                 // The answer first: from then on a repetition gets it, and a job left accepted is failed by the scheduler.
                 await keys.RefuseAsync(owner, key, fingerprint, refusal, cancellationToken);
-                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(Code(refusal)), cancellationToken);
+                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(code), cancellationToken);
                 throw new ProblemException(refusal);
             case HoldOutcome.Settled:
                 // The scheduler, or a cancellation, was faster: the job says what became of it.
@@ -181,40 +135,18 @@ internal sealed partial class Submission(
             default:
                 metrics.Submitted(ProblemCode.UsageUnavailable.Code);
                 Log.HoldUnknown(logger, job.Id);
-                throw new ProblemException(Problem.Result(
-                    ProblemCode.UsageUnavailable, "The balance cannot be checked right now, so nothing was staged and nothing will be charged. Try again in a minute."));
+                throw HoldRefusals.Unknown();
         }
     }
 
     private static Job Visible(Job job) =>
         job.DeletedAt is null ? job : throw new ProblemException(Problem.Result(ProblemCode.NotFound, "This staging was deleted meanwhile."));
 
-    /// <summary>The refusal of entitlements in its own members, without its trace.</summary>
-    private static ProblemHttpResult PassOn(ProblemDetails problem)
-    {
-        var code = HoldRefusals.FirstOrDefault(known => known.Code == HoldOutcome.CodeOf(problem)) ?? ProblemCode.InsufficientCredits;
-        (string, object?)[] members = [.. problem.Extensions.Where(member => member.Key is not ("code" or "retryable" or "traceId")).Select(member => (member.Key, member.Value))];
-        return Problem.Result(code, problem.Detail, members);
-    }
-
-    /// <summary>Whether the free allowance might have paid: whoever asks is told the rest once it is known that they are a person.</summary>
-    private static bool MayBeFree(Job job, ProblemDetails problem) =>
-        Catalogue.FindQuality(job.Quality) is { CanBeFree: true } && HoldOutcome.CodeOf(problem) == ProblemCode.InsufficientCredits.Code
-        && problem.Extensions.TryGetValue("available", out var available) && available is JsonElement { ValueKind: JsonValueKind.Number } left && left.GetInt32() == 0;
-
-    private static ProblemHttpResult WantProof() => Problem.Result(
-        ProblemCode.ChallengeRequired, "You have no credits, and what is free is for people. Solve the challenge, and send its answer in the header Challenge-Response with a new Idempotency-Key.");
-
-    private static ProblemException UnknownPhoto() =>
+    internal static ProblemException UnknownPhoto() =>
         new(Problem.Invalid("photoId", "There is no such photo, or it has expired. Upload it with POST /api/v1/photos."));
-
-    private static ProblemException PhotoGone() =>
-        new(Problem.Result(ProblemCode.PhotoGone, "This staging was deleted, and its photo with it. Upload the photo with POST /api/v1/photos."));
 
     private static ProblemException NotYetStored() =>
         new(Problem.Result(ProblemCode.Unavailable, "The photo of this staging is still on its way in. Try again in a few seconds."));
-
-    private sealed record StagingPhoto(string Sha256, int Width, int Height, byte[]? Jpeg, string? Blob);
 
     private static partial class Log
     {

@@ -4,6 +4,19 @@ using HomeStage.Worker.Layout;
 
 namespace HomeStage.Worker.Prompting;
 
+/// <summary>How a picture is to go with others of the same home.</summary>
+internal enum Alike
+{
+    /// <summary>It stands alone.</summary>
+    No,
+
+    /// <summary>There are others, none of which can be shown.</summary>
+    InWords,
+
+    /// <summary>The picture after the photo shows another room as it was furnished.</summary>
+    AsShown,
+}
+
 /// <summary>
 /// Turns a customer's choices into instructions for the image model. Pure: the same choices under the same version give the same text
 /// for ever, so a version that jobs were accepted under is never edited; a change is a new version.
@@ -23,8 +36,9 @@ internal static class PromptBuilder
     /// <param name="version">The version of the rules that the job was accepted under.</param>
     /// <param name="options">The customer's choices.</param>
     /// <param name="zones">What was found in the photo, in shares of the picture that is sent; a version that does not say it leaves it out.</param>
+    /// <param name="alike">How it is to go with others of the same home.</param>
     /// <returns>Null when the version, the room or the style is not known here.</returns>
-    internal static string? Build(int version, StagingOptions options, IReadOnlyList<Zone> zones)
+    internal static string? Build(int version, StagingOptions options, IReadOnlyList<Zone> zones, Alike alike = Alike.No)
     {
         if (version is < 1 or > NewestVersion || Catalogue.FindRoom(options.Room) is not { } room || Catalogue.FindStyle(options.Style) is not { } style)
             return null;
@@ -42,6 +56,8 @@ internal static class PromptBuilder
             Section("Light and shadow", [room.Light, .. LightEverywhere]),
             Section($"The {style.InWords} style", style.Look),
         ];
+        if (alike != Alike.No)
+            parts.Add(alike == Alike.AsShown ? LikeTheSecond : LikeTheOthers);
         if (CustomerWords.AsData(options.Words) is { } words)
             parts.Add(words);
         parts.Add(Closing);
@@ -69,6 +85,14 @@ internal static class PromptBuilder
 
     private const string Closing = """
         Show no people, animals, text, logos, watermarks, brands or screens with pictures. The picture is a realistic photograph, sharp from front to back, not an illustration. If a wish and the structure of the room disagree, the structure wins.
+        """;
+
+    private const string LikeTheOthers = """
+        This is one of several rooms of the same home, and all are furnished by the same hand. Stay with the most typical palette of the style: one neutral ground colour with two accents, one kind of wood, one metal, and plain natural textiles, so that every room goes with every other.
+        """;
+
+    private const string LikeTheSecond = """
+        Two pictures are given. The first is the photograph to stage. The second shows another room of the same home, already furnished; it is there for its look alone. Keep the same as in the second: the palette, the kind of wood and metal, the textiles, and the character of furniture and decoration, so that both rooms are furnished by the same hand. Take nothing else from it: no wall, floor, window, door, view, camera position or light, and not its layout. Choose what belongs in the room of the first picture. Pieces need not be repeated.
         """;
 
     private static readonly string[] KeepFreeEverywhere =

@@ -7,6 +7,7 @@ namespace HomeStage.Worker.Provider;
 
 /// <summary>What is asked of the provider in one call.</summary>
 /// <param name="Photo">The stored photo, a JPEG.</param>
+/// <param name="Reference">A picture that the result is to resemble, a JPEG; null for none.</param>
 /// <param name="Prompt">What to do with it.</param>
 /// <param name="Count">How many pictures.</param>
 /// <param name="Size">Their size.</param>
@@ -17,7 +18,7 @@ namespace HomeStage.Worker.Provider;
 /// <param name="SafetyId">Keyed hash of the account.</param>
 /// <param name="ClientRequestId">Our id of the call, which the provider's support can search for.</param>
 internal sealed record EditRequest(
-    byte[] Photo, string Prompt, int Count, PictureSize Size, string OurQuality, string Quality, string Format, int? Seed, string SafetyId, string ClientRequestId);
+    byte[] Photo, byte[]? Reference, string Prompt, int Count, PictureSize Size, string OurQuality, string Quality, string Format, int? Seed, string SafetyId, string ClientRequestId);
 
 /// <summary>
 /// The multipart body of an edit. Written here and not by the package's convenience method, which gives the picture no media type and
@@ -48,9 +49,10 @@ internal sealed class EditBody : BinaryContent
             Add("partial_images", model.PartialImages.ToString(CultureInfo.InvariantCulture));
         }
 
-        var photo = new ByteArrayContent(request.Photo);
-        photo.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
-        _form.Add(photo, "image", "room.jpg");
+        // The photo first: the result has its shape, and the prompt counts on the order.
+        AddPicture(request.Reference is null ? "image" : "image[]", "room.jpg", request.Photo);
+        if (request.Reference is { } reference)
+            AddPicture("image[]", "reference.jpg", reference);
     }
 
     /// <summary>Whether partial images are asked for. The provider streams only where one picture is asked for.</summary>
@@ -80,6 +82,13 @@ internal sealed class EditBody : BinaryContent
     }
 
     public override void Dispose() => _form.Dispose();
+
+    private void AddPicture(string name, string fileName, byte[] jpeg)
+    {
+        var picture = new ByteArrayContent(jpeg);
+        picture.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+        _form.Add(picture, name, fileName);
+    }
 
     private void Add(string name, string value)
     {

@@ -18,6 +18,9 @@ internal sealed partial class RenderAttempt(
     WorkerSettings settings, ImageProvider provider, ProviderPause pause, ProviderBreaker breaker, JobFiles files, AttemptMessages messages, Previews previews, WorkerMetrics metrics, TimeProvider time,
     ILogger<RenderAttempt> logger, LayoutPass? layout = null)
 {
+    // Enough to see furniture by, and little to pay for.
+    private const int ReferenceSide = 1024;
+
     /// <summary>Makes the attempt.</summary>
     /// <param name="work">The work.</param>
     /// <param name="missing">How many pictures the job misses, as the claim's answer said.</param>
@@ -81,13 +84,15 @@ internal sealed partial class RenderAttempt(
         }
 
         // Before anything is asked for them.
-        _ = PromptOf(work, []);
+        _ = PromptOf(work, [], Alike.No);
         try
         {
             var photo = await files.PhotoAsync(work.OriginalBlob, cancellationToken) ?? throw new AttemptException(AttemptFailures.PhotoGone);
             var zones = await ZonesAsync(work, photo, size, cancellationToken);
             var framed = await Task.Run(() => ProviderFrame.Around(photo, size.Width, size.Height), cancellationToken);
-            return new EditRequest(framed.Bytes, PromptOf(work, zones), count, size, options.Quality, quality, format, options.Seed, work.SafetyId, $"{work.JobId}-{work.Attempt}");
+            var reference = await ReferenceAsync(work, cancellationToken);
+            var alike = !work.OfSeveral ? Alike.No : reference is null ? Alike.InWords : Alike.AsShown;
+            return new EditRequest(framed.Bytes, reference, PromptOf(work, zones, alike), count, size, options.Quality, quality, format, options.Seed, work.SafetyId, $"{work.JobId}-{work.Attempt}");
         }
         catch (UnreadableImageException error)
         {
@@ -95,13 +100,29 @@ internal sealed partial class RenderAttempt(
         }
     }
 
-    private static string PromptOf(StageRoom work, IReadOnlyList<Zone> zones) =>
-        PromptBuilder.Build(work.PromptVersion, work.Options, zones) ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
+    private static string PromptOf(StageRoom work, IReadOnlyList<Zone> zones, Alike alike) =>
+        PromptBuilder.Build(work.PromptVersion, work.Options, zones, alike) ?? throw new AttemptException(AttemptFailures.UnknownOptions(work.PromptVersion));
 
     private async Task<IReadOnlyList<Zone>> ZonesAsync(StageRoom work, byte[] photo, PictureSize size, CancellationToken cancellationToken) =>
         layout is not null && PromptBuilder.SaysZones(work.PromptVersion)
             ? [.. (await layout.FindAsync(work, photo, cancellationToken)).Select(zone => zone.Framed(work.PhotoWidth, work.PhotoHeight, size))]
             : [];
+
+    /// <summary>What the picture is to resemble. Never worth failing for: it may be deleted, or the model may take one picture only.</summary>
+    private async Task<byte[]?> ReferenceAsync(StageRoom work, CancellationToken cancellationToken)
+    {
+        if (work.ReferenceBlob is not { } key || settings.Model.InputImages < 2)
+            return null;
+        try
+        {
+            return await files.PhotoAsync(key, cancellationToken) is { } picture ? (await Task.Run(() => ProviderFrame.Copy(picture, ReferenceSide), cancellationToken)).Bytes : null;
+        }
+        catch (Exception error) when (error is IOException or UnreadableImageException)
+        {
+            Log.ReferenceUnreadable(logger, work.JobId, work.Attempt, error);
+            return null;
+        }
+    }
 
     private async Task<ProviderAnswer> CallAsync(StageRoom work, EditRequest request, CancellationToken cancellationToken)
     {
@@ -204,5 +225,8 @@ internal sealed partial class RenderAttempt(
 
         [LoggerMessage(3, LogLevel.Warning, "Job {JobId}, attempt {Attempt}: a picture of the provider cannot be read", EventName = "picture_unreadable")]
         public static partial void PictureUnreadable(ILogger logger, Guid jobId, int attempt);
+
+        [LoggerMessage(4, LogLevel.Warning, "Job {JobId}, attempt {Attempt}: the picture that it is to resemble cannot be read; it goes on without", EventName = "reference_unreadable")]
+        public static partial void ReferenceUnreadable(ILogger logger, Guid jobId, int attempt, Exception exception);
     }
 }

@@ -14,6 +14,24 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>The option exists, but the image model in use does not have it; <c>option</c> says which, <c>supported</c> what can be asked for.</summary>
     public static readonly ProblemCode OptionNotSupported = new("option_not_supported", StatusCodes.Status400BadRequest, "The image model does not have this option");
 
+    /// <summary>The words of one's own are longer than they may be.</summary>
+    public static readonly ProblemCode PromptTooLong = new("prompt_too_long", StatusCodes.Status400BadRequest, "The prompt is too long");
+
+    /// <summary>A listing without photos.</summary>
+    public static readonly ProblemCode ListingEmpty = new("listing_empty", StatusCodes.Status400BadRequest, "The listing has no photos");
+
+    /// <summary>A listing of more photos than it may have; <c>max</c> says how many.</summary>
+    public static readonly ProblemCode ListingTooLong = new("listing_too_long", StatusCodes.Status400BadRequest, "The listing has too many photos");
+
+    /// <summary>Entries of a listing make no sense; <c>errors</c> says which and why.</summary>
+    public static readonly ProblemCode ListingUnreadable = new("listing_unreadable", StatusCodes.Status400BadRequest, "A part of the listing cannot be read");
+
+    /// <summary>A listing names a photo twice; <c>errors</c> says where.</summary>
+    public static readonly ProblemCode PhotoRepeated = new("photo_repeated", StatusCodes.Status400BadRequest, "The listing has a photo twice");
+
+    /// <summary>There is no such photo, or it is somebody else's; <c>errors</c> says which is meant.</summary>
+    public static readonly ProblemCode PhotoUnknown = new("photo_unknown", StatusCodes.Status400BadRequest, "There is no such photo");
+
     /// <summary>Nobody is identified.</summary>
     public static readonly ProblemCode Unauthenticated = new("unauthenticated", StatusCodes.Status401Unauthorized, "Identify yourself");
 

@@ -9,7 +9,6 @@ namespace HomeStage.Imaging.Outputs;
 public static class ProviderFrame
 {
     private const int Quality = 92;
-    private const int SmallQuality = 84;
 
     /// <summary>
     /// The photo scaled to fit, in the centre of exactly <paramref name="width"/> × <paramref name="height"/> pixels; what
@@ -46,23 +45,24 @@ public static class ProviderFrame
         }
     }
 
-    /// <summary>A small copy of the photo, to be looked at. Thread-safe.</summary>
-    /// <param name="photo">A photo as <see cref="Intake.PhotoIntake"/> made it.</param>
-    /// <param name="longestSide">Pixels that no side is longer than; a smaller photo keeps its size.</param>
-    /// <returns>A JPEG.</returns>
+    /// <summary>A small copy of a photo or a result, for a model to look at. Thread-safe.</summary>
+    /// <param name="picture">A photo as <see cref="Intake.PhotoIntake"/> made it, or one of <see cref="PhotoOutputs"/>.</param>
+    /// <param name="longestSide">Pixels that no side is longer than; a smaller picture keeps its size.</param>
+    /// <returns>A JPEG without metadata.</returns>
     /// <exception cref="UnreadableImageException">The bytes are no whole JPEG, PNG or WebP.</exception>
-    public static EncodedImage Copy(byte[] photo, int longestSide)
+    public static EncodedImage Copy(byte[] picture, int longestSide)
     {
-        ArgumentNullException.ThrowIfNull(photo);
+        ArgumentNullException.ThrowIfNull(picture);
         try
         {
-            using var copy = Picture.Decode(photo, longestSide, convertProfile: false);
-            var jpeg = Vips.Bytes("jpegsave_buffer", ("in", copy), ("Q", SmallQuality), ("optimize-coding", true), ("strip", true));
-            return new EncodedImage(jpeg, copy.Width, copy.Height, ImageMediaType.Jpeg);
+            using var copy = Picture.Decode(picture, longestSide, convertProfile: false);
+            using var pixels = copy.PixelsAlone();
+            var jpeg = Vips.Bytes("jpegsave_buffer", ("in", pixels), ("Q", Quality), ("optimize-coding", true), ("strip", true));
+            return new EncodedImage(jpeg, pixels.Width, pixels.Height, ImageMediaType.Jpeg);
         }
         catch (VipsException broken)
         {
-            throw new UnreadableImageException("The stored photo cannot be decoded.", broken);
+            throw new UnreadableImageException("The stored picture cannot be decoded.", broken);
         }
     }
 }

@@ -22,11 +22,15 @@ public sealed class LimitStoreTests(SharedRedis redis)
             var leases = new (long Units, long Until)[keys.Length];
             for (var step = 0; step < 40; step++)
             {
-                var questions = keys.Select((key, i) => new LimitQuestion(key, policies[i], random.Next(1, 20), leases[i].Units, leases[i].Until)).ToArray();
+                var questions = keys.Select((key, i) =>
+                {
+                    var least = random.Next(1, 5);
+                    return new LimitQuestion(key, policies[i], random.Next(least, 20), leases[i].Units, leases[i].Until, least);
+                }).ToArray();
                 var (now, answers) = await store.TakeAsync(questions, cancel);
 
                 var returned = questions.Select((question, i) => Gcra.GiveBack(tats[i], now, question.Policy.Interval, question.Back, question.Until)).ToArray();
-                var expected = questions.Select((question, i) => Gcra.Take(returned[i], now, question.Policy.Interval, question.Policy.Burst, question.Want)).ToArray();
+                var expected = questions.Select((question, i) => Gcra.Take(returned[i], now, question.Policy.Interval, question.Policy.Burst, question.Want, question.Least)).ToArray();
                 var refused = expected.Any(answer => answer.Granted == 0);
                 for (var i = 0; i < keys.Length; i++)
                 {
@@ -35,7 +39,7 @@ public sealed class LimitStoreTests(SharedRedis redis)
                     tats[i] = refused ? returned[i] : expected[i].Tat;
                     // What Redis has forgotten is as good as a time that has passed.
                     Math.Max(answers[i].Tat, now).ShouldBe(Math.Max(tats[i], now));
-                    leases[i] = (Math.Max(0, answers[i].Granted - 1), answers[i].Tat);
+                    leases[i] = (Math.Max(0, answers[i].Granted - questions[i].Least), answers[i].Tat);
                 }
             }
         }

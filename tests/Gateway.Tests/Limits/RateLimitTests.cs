@@ -38,7 +38,7 @@ public sealed class RateLimitTests(SharedRedis redis)
         (string Method, string Path, string Class)[] routes =
         [
             ("GET", "/api/v1/credits", "api"), ("GET", "/api/v1/plans", "api"), ("GET", "/api/v1/session", "api"), ("GET", "/api/v1/nowhere", "api"),
-            ("DELETE", "/api/v1/plans", "api"), ("POST", "/api/v1/stagings", "staging"), ("POST", "/api/v1/checkout", "checkout"),
+            ("DELETE", "/api/v1/plans", "api"), ("POST", "/api/v1/stagings", "staging"), ("GET", "/api/v1/listings/1/results.zip", "media"), ("GET", "/api/v1/listings/1/events", "stream"), ("POST", "/api/v1/checkout", "checkout"),
             ("POST", "/api/v1/photos", "upload"), ("GET", "/api/v1/stagings/1/images/1", "media"), ("GET", "/api/v1/stagings/1/original", "media"),
             ("GET", "/api/v1/events", "stream"), ("GET", "/d/token", "static"), ("GET", "/app.js", "static"), ("GET", "/nothing", "static"),
         ];
@@ -62,6 +62,34 @@ public sealed class RateLimitTests(SharedRedis redis)
             using var elsewhere = await SendAsync(Address());
             elsewhere.StatusCode.ShouldNotBe(HttpStatusCode.TooManyRequests, path);
         }
+    }
+
+    [Fact]
+    public async Task A_listing_weighs_as_much_as_it_has_photos_and_arrives_whole()
+    {
+        await using var stack = await StartAsync(("LIMIT_LISTING", "1/h burst 50"));
+        using var client = stack.Client();
+        var (visitor, from) = (await client.VisitorAsync(), Address());
+        async Task<(HttpStatusCode Status, string Left)> SubmitAsync(string body)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/listings") { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+            request.Headers.Add("Cookie", visitor.Cookie);
+            request.Headers.Add("Origin", Stack.PublicOrigin);
+            request.Headers.Add(from.Item1, from.Item2);
+            using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+            return (answer.StatusCode, answer.Headers.GetValues("RateLimit").Single().Split(';')[1]);
+        }
+
+        static string Listing(int photos) => $$"""{"style":"modern","photos":[{{string.Join(',', Enumerable.Repeat("""{"photoId":"x","room":{"photos":[1,2]}}""", photos))}}],"more":[1,2,3]}""";
+        (await SubmitAsync(Listing(20))).ShouldBe((HttpStatusCode.OK, "r=30"));
+        stack.StagingApi.Requests.Single(request => request.Path == "/api/v1/listings").Body.ShouldBe(Listing(20));
+        (await SubmitAsync(Listing(31))).Status.ShouldBe(HttpStatusCode.TooManyRequests);
+        // A refusal of many is none of few; what is no listing weighs one; beyond fifty it is refused elsewhere, and weighs fifty.
+        (await SubmitAsync(Listing(10))).ShouldBe((HttpStatusCode.OK, "r=20"));
+        (await SubmitAsync("""{"photos":[""")).ShouldBe((HttpStatusCode.OK, "r=19"));
+        (await SubmitAsync(Listing(60))).Status.ShouldBe(HttpStatusCode.TooManyRequests);
+        (await SubmitAsync(Listing(19))).ShouldBe((HttpStatusCode.OK, "r=0"));
+        (await SubmitAsync(Listing(1))).Status.ShouldBe(HttpStatusCode.TooManyRequests);
     }
 
     [Fact]

@@ -162,16 +162,18 @@ public sealed class StreamUnderTroubleTests(TestServers servers)
         await using var app = await StagingApp.StartAsync(
             servers, redis: withRedis ? null : "127.0.0.1:1,password=nobody", ping: TimeSpan.FromMinutes(10), replicas: 2);
         var visitor = app.Visitor();
-        var id = await visitor.SubmitAsync();
-        await using var job = await visitor.EventsAsync(id, replica: 1);
+        var (listingId, jobs) = await visitor.ListAsync(1);
+        await app.SentAsync(jobs[0]);
+        await using var job = await visitor.EventsAsync(jobs[0], replica: 1);
+        await using var listing = await visitor.ListingEventsAsync(listingId, replica: 1);
         await using var account = await visitor.EventsAsync(replica: 1);
-        await job.NextAsync();
-        await account.NextAsync();
+        foreach (var stream in (EventReader[])[job, listing, account])
+            await stream.NextAsync();
 
-        await app.ClaimAsync(id, replica: 0);
+        await app.ClaimAsync(jobs[0], replica: 0);
 
-        (await job.NextAsync())!.Type.ShouldBe("running");
-        (await account.NextAsync())!.Type.ShouldBe("running");
+        foreach (var stream in (EventReader[])[job, listing, account])
+            (await stream.NextAsync())!.Type.ShouldBe("running");
     }
 
     [Fact]

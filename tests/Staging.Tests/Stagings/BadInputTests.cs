@@ -49,7 +49,6 @@ public sealed class BadInputTests(StagingFixture fixture) : IClassFixture<Stagin
         { "variations", "2", "1 to 4" },
         { "variations", 1.5, "1 to 4" },
         { "declutter", "yes", "true or false" },
-        { "prompt", new string('x', 2001), "2,000" },
         { "prompt", "bell \a", "control" },
         { "photoId", "abc", "POST /api/v1/photos" },
         { "photoId", "0198c1a0-0000-7000-8000-000000000000", "no such photo" },
@@ -72,6 +71,21 @@ public sealed class BadInputTests(StagingFixture fixture) : IClassFixture<Stagin
 
         (answer.Status, answer.Code).ShouldBe((400, "validation_failed"));
         ((string)answer.Body!["errors"]![field]![0]!).ShouldContain(says);
+        (await _app.CountAsync($"jobs where account_id = '{visitor.Account}'")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_prompt_that_is_too_long_has_a_code_of_its_own_and_with_other_faults_is_one_of_them()
+    {
+        var visitor = _app.Visitor();
+        var prompt = ("prompt", (object?)new string('x', 2001));
+
+        var alone = await visitor.SubmitFormAsync(Visitor.Fields(prompt));
+        var among = await visitor.SubmitFormAsync(Visitor.Fields(prompt, ("style", "rococo")));
+
+        (alone.Status, alone.Code).ShouldBe((400, "prompt_too_long"));
+        (alone.Text("detail"), (string)alone.Body!["errors"]!["prompt"]![0]!).ShouldBe(("Use at most 2,000 characters; these are 2,001.", "Use at most 2,000 characters; these are 2,001."));
+        (among.Code, among.Body!["errors"]!.AsObject().Count).ShouldBe(("validation_failed", 2));
         (await _app.CountAsync($"jobs where account_id = '{visitor.Account}'")).ShouldBe(0);
     }
 

@@ -94,6 +94,26 @@ public sealed class PromptBuilderTests
         Build("office", "modern").ShouldContain("leave it where it is");
     }
 
+    [Fact]
+    public void Rooms_of_one_home_are_told_to_go_together_and_the_rest_of_the_prompt_stays_as_it_is()
+    {
+        var (alone, words, shown) = (With(Alike.No), With(Alike.InWords), With(Alike.AsShown));
+
+        $"{Added(words)}\n==\n{Added(shown)}".ShouldBe(Snapshot("alike.txt"));
+        foreach (var rule in (string[])["no wall, floor, window", "the structure wins"])
+            shown.ShouldContain(rule);
+        shown.IndexOf("Two pictures", StringComparison.Ordinal).ShouldBeLessThan(shown.IndexOf(CustomerWords.Begin, StringComparison.Ordinal));
+
+        static string With(Alike alike) => PromptBuilder.Build(1, Options("kitchen", "modern") with { Words = "a bench" }, [], alike).ShouldNotBeNull();
+
+        string Added(string prompt)
+        {
+            var parts = prompt.Split("\n\n");
+            parts.Except(alone.Split("\n\n")).Count().ShouldBe(1);
+            return parts.Except(alone.Split("\n\n")).Single();
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(99)]

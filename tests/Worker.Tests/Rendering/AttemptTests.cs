@@ -61,6 +61,36 @@ public sealed class AttemptTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_room_of_a_listing_is_made_to_resemble_the_first_where_that_can_be_shown()
+    {
+        await using var scene = await WorkerScene.SetAsync(servers);
+        await scene.StartWorkerAsync();
+        await scene.Blobs.PutAsync("first/1/1-clean.jpg", Pictures.Room, "image/jpeg");
+        await scene.Blobs.PutAsync("broken/1/1-clean.jpg", [1, 2, 3], "image/jpeg");
+
+        async Task<ProviderCall> CallAsync(string? reference)
+        {
+            var work = await scene.WorkAsync() with { OfSeveral = true, ReferenceBlob = reference };
+            await scene.SendAsync(work);
+            await scene.StagedAsync(work.JobId);
+            scene.Provider.Calls.TryDequeue(out var call).ShouldBeTrue();
+            return call;
+        }
+
+        var shown = await CallAsync("first/1/1-clean.jpg");
+        shown.Pictures.Select(picture => picture.Field).ShouldBe(["image[]", "image[]"]);
+        ImageMediaType.Of(shown.Pictures[1].Bytes).ShouldBe("image/jpeg");
+        shown.Fields["prompt"].ShouldContain("Two pictures are given");
+        // The first of a listing, and what has no other picture to go by: never worth failing for.
+        foreach (var reference in (string?[])[null, "gone/1/1-clean.jpg", "broken/1/1-clean.jpg"])
+        {
+            var alone = await CallAsync(reference);
+            alone.Pictures.ShouldHaveSingleItem().Field.ShouldBe("image");
+            alone.Fields["prompt"].ShouldContain("one of several rooms of the same home");
+        }
+    }
+
+    [Fact]
     public async Task Message_delivered_twice_calls_the_provider_once()
     {
         await using var scene = await WorkerScene.SetAsync(servers);

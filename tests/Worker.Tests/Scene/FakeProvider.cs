@@ -9,7 +9,11 @@ using Microsoft.Extensions.Logging;
 namespace HomeStage.Worker.Tests.Scene;
 
 /// <summary>One call as the provider saw it.</summary>
-internal sealed record ProviderCall(IReadOnlyDictionary<string, string> Fields, string FileName, string? FileType, byte[] File, string? Authorization);
+internal sealed record ProviderCall(IReadOnlyDictionary<string, string> Fields, string FileName, string? FileType, byte[] File, string? Authorization)
+{
+    /// <summary>The pictures by the name of their field, in order.</summary>
+    public required IReadOnlyList<(string Field, byte[] Bytes)> Pictures { get; init; }
+}
 
 /// <summary>Speaks OpenAI's image edits on loopback, does what a test tells it, and counts.</summary>
 internal sealed class FakeProvider : IAsyncDisposable
@@ -103,12 +107,19 @@ internal sealed class FakeProvider : IAsyncDisposable
         try
         {
             var form = await context.Request.ReadFormAsync(context.RequestAborted);
-            var file = form.Files.Single();
-            using var bytes = new MemoryStream();
-            await file.CopyToAsync(bytes, context.RequestAborted);
+            var file = form.Files[0];
+            var pictures = new List<(string, byte[])>();
+            foreach (var sent in form.Files)
+            {
+                using var bytes = new MemoryStream();
+                await sent.CopyToAsync(bytes, context.RequestAborted);
+                pictures.Add((sent.Name, bytes.ToArray()));
+            }
+
             Calls.Enqueue(new ProviderCall(
                 form.ToDictionary(field => field.Key, field => field.Value.ToString(), StringComparer.Ordinal),
-                file.FileName, file.ContentType, bytes.ToArray(), context.Request.Headers.Authorization));
+                file.FileName, file.ContentType, pictures[0].Item2, context.Request.Headers.Authorization)
+            { Pictures = pictures });
             if (Hold is { } hold)
                 await hold.Task.WaitAsync(context.RequestAborted);
             context.Response.Headers["x-request-id"] = "req_of_test";
