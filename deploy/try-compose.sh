@@ -67,6 +67,7 @@ if ! docker image inspect homestage-standin/debian >/dev/null 2>&1; then
   rm -rf "$work/debian"
 fi
 
+# As in the official images, folders that become tmpfs are everybody's: some engines give the mount the mode that its folder had.
 # stand_in NAME FOLDER: builds an image of the Dockerfile on standard input.
 stand_in() { docker image inspect "homestage-standin/$1" >/dev/null 2>&1 || docker build --tag "homestage-standin/$1" --file - "$2" >"$work/stand-in.log" 2>&1 || { tail -20 "$work/stand-in.log" >&2; fail "stand-in $1"; }; echo "  $1"; }
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
@@ -98,7 +99,7 @@ DOCKER
 stand_in postgres "$work/empty" <<'DOCKER'
 FROM homestage-standin/debian
 RUN groupadd --gid 999 postgres && useradd --uid 999 --gid 999 --home-dir /var/lib/postgresql postgres \
-    && apt-get update && apt-get install --yes --no-install-recommends postgresql-15 && mkdir -p /var/lib/postgresql/data && chown 999:999 /var/lib/postgresql/data && chmod 1777 /var/lib/postgresql/data
+    && apt-get update && apt-get install --yes --no-install-recommends postgresql-15 && mkdir -p /var/lib/postgresql/data && chown 999:999 /var/lib/postgresql/data && chmod 1777 /var/lib/postgresql/data /var/run/postgresql
 ENV PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # What the official image does at its first start: a cluster, the scripts of initdb.d on a socket alone, then the server.
 RUN printf '%s\n' '#!/bin/bash' 'set -e' \
@@ -115,7 +116,7 @@ DOCKER
 stand_in rabbitmq "$work/empty" <<'DOCKER'
 FROM homestage-standin/debian
 RUN groupadd --gid 999 rabbitmq && useradd --uid 999 --gid 999 --home-dir /var/lib/rabbitmq rabbitmq \
-    && apt-get update && apt-get install --yes --no-install-recommends rabbitmq-server procps && rm -rf /var/lib/rabbitmq/* /var/lib/rabbitmq/.erlang.cookie && chown -R 999:999 /var/lib/rabbitmq
+    && apt-get update && apt-get install --yes --no-install-recommends rabbitmq-server procps && rm -rf /var/lib/rabbitmq/* /var/lib/rabbitmq/.erlang.cookie && chown -R 999:999 /var/lib/rabbitmq && chmod 1777 /var/log/rabbitmq
 # The wrappers of Debian change users, which the official image's programs do not.
 ENV PATH=/usr/lib/rabbitmq/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/var/lib/rabbitmq RABBITMQ_CONFIG_FILE=/etc/rabbitmq/rabbitmq.conf RABBITMQ_ENABLED_PLUGINS_FILE=/etc/rabbitmq/enabled_plugins
 CMD ["rabbitmq-server"]

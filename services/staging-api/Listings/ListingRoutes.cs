@@ -5,7 +5,6 @@ using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
-using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Events;
 using HomeStage.Staging.Retention;

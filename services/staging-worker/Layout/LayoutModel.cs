@@ -1,7 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using HomeStage.Worker.Provider;
-using OpenAI;
 using OpenAI.Chat;
 
 namespace HomeStage.Worker.Layout;

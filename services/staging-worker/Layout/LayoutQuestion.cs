@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using HomeStage.Worker.Provider;
 
 namespace HomeStage.Worker.Layout;
 

@@ -28,6 +28,7 @@ internal enum ZoneKind
 }
 
 /// <summary>A part of a photograph that has to stay free, as a box in shares (0 to 1) of its width and height from its left and top edges.</summary>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct Zone(ZoneKind Kind, double X, double Y, double Width, double Height)
 {
     /// <summary>The same part of a photo, seen in the frame in which the photo is sent: whole, undistorted and in the centre.</summary>
