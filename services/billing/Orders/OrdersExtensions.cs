@@ -13,11 +13,12 @@ namespace HomeStage.Billing.Orders;
 /// <summary>An account's own orders. The owner is part of every query: another's order is as unknown as one that never was.</summary>
 internal static class OrdersExtensions
 {
-    /// <summary>Maps <c>GET /api/v1/orders</c> and <c>GET /api/v1/orders/{id}</c>; reads <c>RESTORE_CODE_KEY</c>.</summary>
+    /// <summary>Maps <c>GET /api/v1/orders</c>, <c>GET /api/v1/orders/{id}</c> and <c>…/receipt</c>; reads <c>RESTORE_CODE_KEY</c>.</summary>
     internal static void AddOrders(this ServiceBuilder service)
     {
         var key = service.Settings.Secret("RESTORE_CODE_KEY", "the secret that restore codes are derived from; whoever changes it makes the codes that customers hold useless");
         service.Services.AddSingleton(new RestoreCodes(key));
+        service.Services.AddTransient<ReceiptDesk>();
         service.Map(app =>
         {
             var orders = app.MapGroup("/api/v1/orders").RequireCaller("gateway").AddEndpointFilter(RefuseAnonymous);
@@ -30,9 +31,16 @@ internal static class OrdersExtensions
                 .Example(200, """
                     {"id":"019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","plan":"value","credits":20,"durationDays":365,"amount":2500,"currency":"usd","status":"paid",
                      "createdAt":"2026-03-02T10:15:00Z","paidAt":"2026-03-02T10:16:21Z","expiresAt":null,
-                     "urls":{"self":"/api/v1/orders/019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","checkout":null}}
+                     "urls":{"self":"/api/v1/orders/019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11","checkout":null,"receipt":"/api/v1/orders/019aac0f-8f0e-7c51-9a43-5b1e4f0d2c11/receipt"}}
                     """)
                 .Refuses(ProblemCode.Unauthenticated, ProblemCode.NotFound);
+            orders.MapGet("{id:guid}/receipt", GetReceiptAsync)
+                .Describe(
+                    "Credits", "getReceipt", "Where Stripe shows the receipt of a paid order",
+                    "The address is asked for at Stripe each time, because it expires. An order that nobody has paid, or that cost nothing, has no receipt.")
+                .Explains("id", "The order.")
+                .Example(200, """{"url":"https://pay.stripe.com/receipts/payment/CAcQARoXChVhY2N0XzE"}""")
+                .Refuses(ProblemCode.Unauthenticated, ProblemCode.NotFound, ReceiptDesk.NoReceipt, ProblemCode.Unavailable);
         });
     }
 
@@ -71,6 +79,9 @@ internal static class OrdersExtensions
         var code = caller.Kind == CallerKind.Visitor && order.PaidAt is not null ? codes.Shown(order.Id) : null;
         return TypedResults.Ok(OrderAnswer.Of(order, code));
     }
+
+    private static Task<Results<Ok<ReceiptAnswer>, ProblemHttpResult>> GetReceiptAsync(Caller caller, Guid id, ReceiptDesk desk, CancellationToken cancellationToken) =>
+        desk.FindAsync(caller.AccountId, id, cancellationToken);
 }
 
 /// <summary>An order as its owner sees it.</summary>
@@ -115,11 +126,15 @@ internal sealed record OrderAnswer(
             order.PaidAt,
             payable ? order.SessionExpiresAt : null,
             restoreCode,
-            new($"/api/v1/orders/{order.Id}", payable ? order.SessionUrl : null));
+            new(
+                $"/api/v1/orders/{order.Id}",
+                payable ? order.SessionUrl : null,
+                order.PaidAt is not null && order.PaymentIntentId is not null ? $"/api/v1/orders/{order.Id}/receipt" : null));
     }
 }
 
 /// <summary>Addresses of an order.</summary>
 /// <param name="Self">This order.</param>
 /// <param name="Checkout">Where a pending order is paid.</param>
-internal sealed record OrderUrls(string Self, string? Checkout);
+/// <param name="Receipt">Tells where Stripe shows the receipt of a paid order.</param>
+internal sealed record OrderUrls(string Self, string? Checkout, string? Receipt);

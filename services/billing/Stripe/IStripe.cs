@@ -24,6 +24,9 @@ internal interface IStripe
     /// <summary>A payment with all its refunds, disputes and fraud warnings as they are now; null if Stripe does not know it.</summary>
     Task<Payment?> FindPaymentAsync(string paymentIntentId, CancellationToken cancellationToken);
 
+    /// <summary>The page on which Stripe shows a payment's receipt, asked for anew because its address expires; null if there is none.</summary>
+    Task<Uri?> FindReceiptAsync(string paymentIntentId, CancellationToken cancellationToken);
+
     /// <summary>The payment intent of a charge, refund, dispute or early fraud warning; null if there is none.</summary>
     Task<string?> FindPaymentIdAsync(string stripeId, CancellationToken cancellationToken);
 

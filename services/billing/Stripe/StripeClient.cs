@@ -51,6 +51,14 @@ internal sealed class StripeClient(StripeTransport transport) : IStripe
         return Payment.Read(paymentIntentId, await refunds, await disputes, await warnings) ?? throw Unreadable("payment's refunds and disputes");
     }
 
+    public async Task<Uri?> FindReceiptAsync(string paymentIntentId, CancellationToken cancellationToken)
+    {
+        // Of several tries with one payment, the charge that succeeded has the receipt.
+        var charges = await ListAsync("/v1/charges", new() { ["payment_intent"] = paymentIntentId }, cancellationToken);
+        var address = charges.Where(charge => charge.Text("status") == "succeeded").Select(charge => charge.Text("receipt_url")).FirstOrDefault(url => url is not null);
+        return Uri.TryCreate(address, UriKind.Absolute, out var page) ? page : null;
+    }
+
     public async Task<string?> FindPaymentIdAsync(string stripeId, CancellationToken cancellationToken)
     {
         if (RouteOf(stripeId) is not { } route)

@@ -32,6 +32,8 @@ internal sealed class StripeOnTheWay(IReadOnlyList<(MoneyBack[] Refunds, MoneyBa
 
     public Task<IReadOnlyList<CheckoutSession>> ListSessionsOfCustomerAsync(string email, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<Uri?> FindReceiptAsync(string paymentIntentId, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task<string?> FindPaymentIdAsync(string stripeId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IAsyncEnumerable<IReadOnlyList<JsonElement>> ListEventsAsync(DateTimeOffset since, IReadOnlyCollection<string> types, CancellationToken cancellationToken) =>

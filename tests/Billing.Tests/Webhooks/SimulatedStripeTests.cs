@@ -21,6 +21,9 @@ public sealed class SimulatedStripeTests(TestServers servers) : IAsyncLifetime
         await UntilAsync(paid, "paid");
         var payment = (await App.PaymentsAsync(paid.Id)).ShouldHaveSingleItem();
         (payment.AccountId, payment.Credits, payment.Amount).ShouldBe((paid.AccountId, 20, 2500));
+        using var receipt = await App.SendAsync(HttpMethod.Get, $"/api/v1/orders/{paid.Id}/receipt", paid.AccountId);
+        using var browser = new HttpClient();
+        (await browser.GetStringAsync((string)(await BillingApp.BodyAsync(receipt))["url"]!, TestContext.Current.CancellationToken)).ShouldContain("25.00 USD");
 
         var late = await App.PlaceOrderAsync("pro");
         await _stripe.ActAsync(late, "pay-later");

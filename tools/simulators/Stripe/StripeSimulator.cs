@@ -32,6 +32,7 @@ internal static class StripeSimulator
         app.MapSessions();
         app.MapPrices();
         app.MapPayments();
+        app.MapReceipts();
         app.MapRefunds();
         app.MapDisputes();
         app.MapEarlyFraudWarnings();

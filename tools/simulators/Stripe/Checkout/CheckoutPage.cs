@@ -77,7 +77,7 @@ internal static class CheckoutPage
             ? (found, Expansion.LineItems(id, change), WaitsForBank(found, change))
             : (null, null, false));
         if (session is null)
-            return Html(Fill("Nothing here", "<p>This page doesn't exist. Ask for a new link to pay.</p>", null), StatusCodes.Status404NotFound);
+            return Answer("Nothing here", "<p>This page doesn't exist. Ask for a new link to pay.</p>", status: StatusCodes.Status404NotFound);
         var body = session.Text("status") switch
         {
             "open" => Items(session, items!) + Buttons(id, session),
@@ -85,8 +85,15 @@ internal static class CheckoutPage
             _ when waits => "<p>The bank debit is on its way.</p>" + Button(id, "arrive", "The debit arrives", "primary") + Button(id, "bounce", "The bank refuses it", "plain"),
             _ => session.Text("payment_status") == "paid" ? "<p>This has been paid.</p>" : "<p>The payment failed.</p>",
         };
-        return Html(Fill(Money(session), body, notice), notice is null ? StatusCodes.Status200OK : noticeStatus);
+        return Answer(Money(session), body, notice, notice is null ? StatusCodes.Status200OK : noticeStatus);
     }
+
+    /// <summary>A page that looks like Stripe's and says that it is not.</summary>
+    public static IResult Answer(string title, string body, string? notice = null, int status = StatusCodes.Status200OK) =>
+        Results.Content(Fill(title, body, notice), "text/html; charset=utf-8", statusCode: status);
+
+    /// <summary>An amount as people read it.</summary>
+    public static string Money(long minor, string currency) => $"{minor / 100m:0.00} {currency.ToUpperInvariant()}";
 
     private static bool WaitsForBank(JsonObject session, StripeChange change) =>
         session.Text("status") == "complete" && session.TextOrNull("payment_intent") is { } intent && change.Find(intent)!.Text("status") == "processing";
@@ -103,16 +110,12 @@ internal static class CheckoutPage
 
     private static string Money(JsonObject session) => Money(session.Number("amount_total"), session.Text("currency"));
 
-    private static string Money(long minor, string currency) => $"{minor / 100m:0.00} {currency.ToUpperInvariant()}";
-
     private static string Fill(string title, string body, string? notice) => Page
         .Replace("<!--title-->", Encode(title), StringComparison.Ordinal)
         .Replace("<!--notice-->", notice is null ? "" : $"<p class=\"notice\" role=\"alert\">{Encode(notice)}</p>", StringComparison.Ordinal)
         .Replace("<!--body-->", body, StringComparison.Ordinal);
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
-
-    private static IResult Html(string page, int status) => Results.Content(page, "text/html; charset=utf-8", statusCode: status);
 
     private static string ReadPage()
     {
