@@ -17,8 +17,8 @@ internal sealed class PageFiles
     private const string Forever = "public, max-age=31536000, immutable";
     private const string AskEachTime = "no-cache";
 
-    /// <summary>The page of a staging; what follows is its id.</summary>
-    private const string Staging = "/stagings/";
+    /// <summary>The pages of a staging and of a listing; what follows is its id.</summary>
+    private static readonly string[] Things = ["/stagings/", "/listings/"];
 
     private static readonly FrozenSet<string> Views = FrozenSet.Create(StringComparer.Ordinal, "/", "/library", "/credits", "/account");
 
@@ -54,7 +54,7 @@ internal sealed class PageFiles
     /// <summary>The file for a path and how long it may be kept; null if there is none.</summary>
     internal (PageFile File, string CacheControl)? Find(string path)
     {
-        if (Views.Contains(path) || (path.StartsWith(Staging, StringComparison.Ordinal) && Guid.TryParse(path.AsSpan(Staging.Length), out _)))
+        if (Views.Contains(path) || Things.Any(thing => path.StartsWith(thing, StringComparison.Ordinal) && Guid.TryParse(path.AsSpan(thing.Length), out _)))
             return Found("/index.html", AskEachTime);
         if (path.EndsWith('/'))
             return Found(path + "index.html", AskEachTime);

@@ -32,16 +32,23 @@ async function begin() {
       const detail = text.errors.identity.detail;
       return say(error.title, detail, { action: { label: text.errors.identity.action, run: () => post("/api/v1/session").then(begin).catch(complain) } });
     }
-    shell.fail(() => location.reload());
-    return complain(error);
+    // Who was given a session just now and has none refuses its cookie.
+    const hasNoCookies = error.status === 401 || !navigator.cookieEnabled;
+    shell.fail(() => location.reload(), hasNoCookies ? text.errors.cookies : undefined);
+    return hasNoCookies || complain(error);
   }
-  if (!navigator.cookieEnabled) say(text.errors.cookies.title, text.errors.cookies.detail);
   await recall();
   arrive();
   await start(shell);
   listen();
-  onOtherAccount(() => say(text.otherAccount.title, text.otherAccount.detail, { action: { label: text.otherAccount.action, run: () => location.assign("/") } }));
+  onOtherAccount(hasEnded => {
+    const { title, detail, action } = hasEnded ? text.signInEnded : text.otherAccount;
+    say(title, detail, { action: { label: action, run: () => location.assign(hasEnded ? "/account" : "/") } });
+  });
 }
+
+// A page that the browser kept while somebody was at Stripe's shows buttons that still wait for the way there.
+addEventListener("pageshow", event => { if (event.persisted) location.reload(); });
 
 shell.build();
 begin();

@@ -12,6 +12,7 @@ public sealed partial class PageFileTests(SharedStack shared)
     [InlineData("/credits")]
     [InlineData("/account")]
     [InlineData("/stagings/019aac12-61d0-7ab4-8f0c-3f9d2f7b5e10")]
+    [InlineData("/listings/019aac12-61d0-7ab4-8f0c-3f9d2f7b5e10")]
     public async Task Every_view_has_an_address_that_gives_the_page(string path)
     {
         using var client = shared.Stack.Client();

@@ -27,6 +27,8 @@ const parse = (status, type, body, retryAfter) => {
   let content = {};
   try { content = type?.includes("json") ? JSON.parse(body) : {}; } catch { /* An answer that was cut says nothing. */ }
   if (status >= 200 && status < 300) return content;
+  // What is said to programs here helps nobody who reads it on the page.
+  if (status === 401) content = { ...content, ...text.errors.session };
   throw new Problem(status, content, Number(retryAfter) || undefined);
 };
 

@@ -6,10 +6,11 @@ import { readCredits, readSession, state } from "./state.js";
 const Silence = 45_000;
 const FirstWait = 1_000;
 const LongestWait = 30_000;
-const names = ["queued", "running", "progress", "succeeded", "failed", "canceled"];
+const jobEvents = ["queued", "running", "progress", "succeeded", "failed", "canceled"];
+const otherEvents = { listing_ended: "listing", webhook_disabled: "webhook" };
 
 const heard = new EventTarget();
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("homestage-live") : undefined;
+const channel = openChannel();
 
 let source;
 let lastId;
@@ -21,11 +22,17 @@ let leads = false;
 /** Calls back with what changed of a staging: { jobId, status, phase, … }, or a whole staging after a gap. */
 export const onJob = (listener, signal) => heard.addEventListener("job", event => listener(event.detail), { signal });
 
+/** Calls back with a listing that has ended: { listingId, status, … }. */
+export const onListing = (listener, signal) => heard.addEventListener("listing", event => listener(event.detail), { signal });
+
+/** Calls back with a webhook endpoint that the service has turned off: { endpointId, reason, at }. */
+export const onWebhookDisabled = (listener, signal) => heard.addEventListener("webhook", event => listener(event.detail), { signal });
+
 /** Calls back with whether events arrive. */
 export const onLink = (listener, signal) => heard.addEventListener("link", event => listener(event.detail), { signal });
 
-/** Whether somebody else signed in or out in another tab. */
-export const onOtherAccount = listener => heard.addEventListener("account", listener);
+/** Calls back when this browser has become another account, with whether a sign-in has ended here. */
+export const onOtherAccount = listener => heard.addEventListener("account", event => listener(event.detail === true));
 
 /** Starts to listen, once. */
 export function listen() {
@@ -41,6 +48,14 @@ export function listen() {
   addEventListener("online", reopen);
   document.addEventListener("visibilitychange", check);
   setInterval(check, 5_000);
+}
+
+function openChannel() {
+  try {
+    return new BroadcastChannel("homestage-live");
+  } catch {
+    return undefined; // Without storage there are no channels either: every tab reads for itself.
+  }
 }
 
 /** Becomes the tab that reads the stream, when no other does; or at once, when the one that does is silent. */
@@ -76,7 +91,8 @@ function open() {
     for (const job of JSON.parse(event.data).jobs) pass({ kind: "job", job: { ...job, jobId: job.id } }, event);
     pass({ kind: "credits" }, event);
   });
-  for (const name of names) source.addEventListener(name, event => pass({ kind: "job", job: JSON.parse(event.data) }, event));
+  for (const name of jobEvents) source.addEventListener(name, event => pass({ kind: "job", job: JSON.parse(event.data) }, event));
+  for (const [name, kind] of Object.entries(otherEvents)) source.addEventListener(name, event => pass({ kind, what: JSON.parse(event.data) }, event));
 }
 
 function close() {
@@ -89,9 +105,10 @@ function again() {
   clearTimeout(retry);
   retry = setTimeout(async () => {
     // A session that has ended answers 401 for ever: find out who this browser is now.
-    const before = state.session.accountId;
+    const before = state.session;
     try {
-      if ((await readSession()).accountId !== before) return heard.dispatchEvent(new Event("account"));
+      const now = await readSession();
+      if (now.accountId !== before.accountId) return heard.dispatchEvent(new CustomEvent("account", { detail: before.kind === "member" && now.kind !== "member" }));
     } catch {
       return again();
     }
@@ -123,6 +140,7 @@ function take(message) {
   lastHeard = Date.now();
   if (message.kind === "link") return heard.dispatchEvent(new CustomEvent("link", { detail: message.isOpen }));
   if (message.kind === "credits") readCredits().catch(() => {});
+  if (message.what) heard.dispatchEvent(new CustomEvent(message.kind, { detail: message.what }));
   if (message.kind === "job") heard.dispatchEvent(new CustomEvent("job", { detail: message.job }));
 }
 

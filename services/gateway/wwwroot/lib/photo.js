@@ -17,7 +17,8 @@ export async function prepare(file, limits) {
   try {
     picture = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    if (isKnown && file.size <= limits.maxBytes && file.size > LargestAsItIs) return file; // More than this device can decode; the server may.
+    if (isKnown && file.size > limits.maxBytes) throw new PhotoProblem(text.photo.large(file.name, Math.floor(limits.maxBytes / 1_000_000)));
+    if (isKnown && file.size > LargestAsItIs) return file; // More than this device can decode; the server may.
     throw new PhotoProblem(isKnown ? text.photo.damaged(file.name) : text.photo.unknown(file.name));
   }
   try {

@@ -5,6 +5,7 @@ import { text } from "../text.js";
 const routes = [
   { pattern: /^\/$/, name: "stage", load: () => import("../views/stage.js") },
   { pattern: /^\/stagings\/([0-9a-f-]{36})$/, name: "library", load: () => import("../views/room.js") },
+  { pattern: /^\/listings\/([0-9a-f-]{36})$/, name: "library", load: () => import("../views/listing.js") },
   { pattern: /^\/library$/, name: "library", load: () => import("../views/library.js") },
   { pattern: /^\/credits$/, name: "credits", load: () => import("../views/credits.js") },
   { pattern: /^\/account$/, name: "account", load: () => import("../views/account.js") },

@@ -34,6 +34,13 @@ export const isMember = () => state.session?.kind === "member";
 
 export const isOver = job => ["succeeded", "failed", "canceled"].includes(job.status);
 
+/** Of how many photos so many pictures each can be had now. */
+export function affordable(quality, variations) {
+  const { available, free } = state.credits;
+  if (available > 0) return Math.floor(available / (quality.credits * variations));
+  return quality.canBeFree ? Math.floor(free.left / variations) : 0;
+}
+
 /** What so many pictures cost now, whether that is free, and whether there is enough for it. */
 export function price(quality, pictures) {
   const { available, free } = state.credits;

@@ -5,7 +5,8 @@ import { upload } from "./api.js";
 import { prepare, PhotoProblem } from "./photo.js";
 import { state } from "./state.js";
 
-export const MostPhotos = 20;
+/** How many photos there may be at once. */
+export const mostPhotos = () => state.catalog.options.maxListingPhotos ?? 50;
 
 const AtOnce = 2;
 const Tries = 3;
@@ -14,6 +15,7 @@ const Day = 86_400_000;
 
 const changes = new EventTarget();
 let sending = 0;
+let latest = 0;
 
 export const photos = [];
 
@@ -26,16 +28,23 @@ const changed = () => changes.dispatchEvent(new Event("change"));
 
 /** Takes files; says how many there was no place for. */
 export function add(files, room) {
-  const taken = [...files].slice(0, MostPhotos - photos.length);
-  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room, url: URL.createObjectURL(file), status: "waiting", progress: 0, at: Date.now() });
+  const taken = [...files].slice(0, mostPhotos() - photos.length);
+  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room: roomNamed(file.name) ?? room, url: URL.createObjectURL(file), status: "waiting", progress: 0, at: moment() });
   changed();
   next();
   return files.length - taken.length;
 }
 
+/** "Kitchen 2.jpg" shows a kitchen. */
+const roomNamed = file => state.catalog.rooms.find(room => letters(file).includes(letters(room.name)))?.id;
+const letters = words => words.toLowerCase().replace(/[^a-z]/g, "");
+
+/** Now, and later than before: photos come back in their order. */
+const moment = () => (latest = Math.max(Date.now(), latest + 1));
+
 /** Takes the photo of an earlier staging, which is not sent again. */
 export function takeAgain(job) {
-  const photo = { id: crypto.randomUUID(), room: job.room, url: job.urls.original, regenerate: job.urls.regenerate, status: "ready", progress: 1, at: Date.now() };
+  const photo = { id: crypto.randomUUID(), room: job.room, url: job.urls.original, regenerate: job.urls.regenerate, status: "ready", progress: 1, at: moment() };
   photos.push(photo);
   changed();
   return photo;
@@ -57,6 +66,13 @@ export function retry(photo) {
   next();
 }
 
+/** Sends a photo once more that the service does not have any longer. */
+export function resend(photo) {
+  photo.photoId = photo.key = photo.order = undefined;
+  photo.progress = 0;
+  retry(photo);
+}
+
 /** Puts back what was there before a reload. */
 export async function recall() {
   try {
@@ -69,6 +85,7 @@ export async function recall() {
       const file = await kept.blob();
       photos.push({ ...facts, file, url: URL.createObjectURL(file), status: facts.photoId ? "ready" : "waiting", progress: 0 });
     }
+    photos.sort((a, b) => a.at - b.at);
     if (photos.length) changed();
     next();
   } catch {
@@ -84,12 +101,19 @@ export async function keep(photo) {
     const { id, room, photoId, order, at } = photo;
     const facts = encodeURIComponent(JSON.stringify({ id, room, photoId, order, at, account: state.session.accountId }));
     await cache.put(`/kept/${photo.id}`, new Response(photo.file, { headers: { "X-Tray": facts, "Content-Type": photo.file.type } }));
+    if (!photos.includes(photo)) await cache.delete(`/kept/${photo.id}`);
   } catch {
     // As above.
   }
 }
 
-const forget = photo => globalThis.caches?.open(Cache).then(cache => cache.delete(`/kept/${photo.id}`)).catch(() => {});
+async function forget(photo) {
+  try {
+    await (await caches.open(Cache)).delete(`/kept/${photo.id}`);
+  } catch {
+    // Nothing was kept.
+  }
+}
 
 function next() {
   while (sending < AtOnce) {
@@ -108,7 +132,7 @@ async function send(photo) {
   changed();
   try {
     photo.sent ??= await prepare(photo.file, state.catalog.photo);
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1; ;) {
       try {
         photo.photoId = (await upload("/api/v1/photos", photo.sent, {
           key: photo.key,
@@ -117,8 +141,10 @@ async function send(photo) {
         })).id;
         break;
       } catch (error) {
-        if (!error.isPassing || tries === Tries) throw error;
+        // Whoever has to wait for its turn has not tried yet.
+        if (!error.isPassing || (error.status !== 429 && tries++ === Tries)) throw error;
         await new Promise(resolve => setTimeout(resolve, Math.min(30, error.retryAfter ?? 2 ** tries) * 1000));
+        photo.abort.signal.throwIfAborted();
       }
     }
     photo.status = "ready";

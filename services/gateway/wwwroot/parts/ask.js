@@ -7,7 +7,8 @@ import { text } from "../text.js";
 export function ask(title, detail, yes) {
   return new Promise(resolve => {
     const dialog = el("dialog.ask", { "aria-labelledby": "ask-title", onclose: () => { resolve(dialog.returnValue === "yes"); dialog.remove(); } },
-      el("form", { method: "dialog" },
+      // The second click of a double click on what asked is no answer.
+      el("form", { method: "dialog", onclick: event => { if (event.detail > 1) event.preventDefault(); } },
         el("h2", { id: "ask-title" }, title), el("p", {}, detail),
         el("p.actions", {}, el("button.quiet", { value: "no" }, text.keepIt), el("button.danger", { value: "yes" }, yes))));
     document.body.append(dialog);

@@ -25,7 +25,7 @@ export const announce = words => { if (whisper.textContent !== words) whisper.te
 export function complain(error, action) {
   if (error.name === "AbortError") return;
   if (error.status === undefined) throw error;
-  say(error.title, error.reasons, { action });
+  say(error.title, error.reasons, { action: error.status === 401 ? { label: text.reload, run: () => location.reload() } : action });
 }
 
 /** Makes a handler of work: its button waits while it runs, and failures are shown. */

@@ -45,9 +45,9 @@ export function place(name, view) {
   isFirst = false;
 }
 
-/** Says that the page itself did not arrive. */
-export const fail = again => fill(main, el("section.card.empty", {},
-  icon("warning"), el("h1", { tabIndex: -1 }, text.errors.page.title), el("p", {}, text.errors.page.detail),
+/** Says that the page itself did not arrive, or cannot be used. */
+export const fail = (again, { title, detail } = text.errors.page) => fill(main, el("section.card.empty", {},
+  icon("warning"), el("h1", { tabIndex: -1 }, title), el("p", {}, detail),
   el("button.primary", { type: "button", onclick: again }, text.retry)));
 
 function showBalance() {

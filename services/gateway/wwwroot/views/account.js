@@ -9,12 +9,15 @@ import { copyable } from "../parts/copy.js";
 import { guarded, say } from "../parts/notice.js";
 import { load, skeleton } from "../parts/waiting.js";
 import { text } from "../text.js";
+import { webhooks } from "./account/webhooks.js";
 
 const words = text.account;
-const scopes = ["stagings:write", "stagings:read", "credits:read"];
+const scopes = ["stagings:write", "stagings:read", "credits:read", "webhooks:write", "webhooks:read"];
+// What most programs need; the rest is for who asks for it.
+const usualScopes = scopes.slice(0, 3);
 
 export function show({ signal }) {
-  const parts = isMember() ? [devices(signal), keys(signal), signOut()] : [state.session.signInAvailable && signIn(), restore(), visitor()];
+  const parts = isMember() ? [devices(signal), keys(signal), part("webhooks", text.webhooks.title, text.webhooks.why, webhooks(signal)), signOut()] : [state.session.signInAvailable && signIn(), restore(), visitor()];
   return {
     title: text.views.account,
     element: el("div.account", {}, el("div.intro", {}, el("h1", { tabIndex: -1 }, isMember() ? words.title : words.visitorTitle), el("p", {}, isMember() ? words.lead : words.visitorLead)), parts.filter(Boolean)),
@@ -65,7 +68,7 @@ function keys(signal) {
     return items.length ? el("ul.lines", {}, items.map(key => line(key, read))) : el("p.small", {}, words.noKeys);
   }, signal);
   const name = el("input", { id: "key-name", required: true, maxLength: 100, autocomplete: "off" });
-  const boxes = scopes.map(scope => el("input", { type: "checkbox", value: scope, checked: true }));
+  const boxes = scopes.map(scope => el("input", { type: "checkbox", value: scope, checked: usualScopes.includes(scope), defaultChecked: usualScopes.includes(scope) }));
   const form = el("form.inline", {
     onsubmit: guarded(async () => {
       const key = await post("/api/v1/api-keys", { name: name.value.trim(), scopes: boxes.filter(box => box.checked).map(box => box.value) }, { key: crypto.randomUUID() });

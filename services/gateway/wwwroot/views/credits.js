@@ -104,8 +104,26 @@ const orderNews = (order, outcome) => {
     outcome === "abandoned" && order.urls.checkout && el("p.actions", {}, el("a.button.primary", { href: order.urls.checkout }, words.goOnToPay)),
     outcome === "paid" && [
       !isMember() && order.restoreCode && [el("p.small", {}, words.restoreWhy), copyable(order.restoreCode, words.restoreCode)],
-      el("p.actions", {}, el("a.button.primary", { href: "/" }, words.useThem))]);
+      el("p.actions", {}, el("a.button.primary", { href: "/" }, words.useThem), receipt(order.urls.receipt))]);
 };
+
+/** Stripe's receipt, in a tab of its own. Its address is asked for when it is wanted, because it expires. */
+const receipt = (address, style = "button.quiet") => address && el(style, {
+  type: "button",
+  onclick: guarded(async () => {
+    // Opened by the click itself: a tab that is opened later counts as a pop-up.
+    const tab = open("about:blank", "_blank");
+    try {
+      const { url } = await api(address);
+      if (!tab) return location.assign(url);
+      tab.opener = null;
+      tab.location.replace(url);
+    } catch (error) {
+      tab?.close();
+      throw error;
+    }
+  }),
+}, icon("receipt"), words.receipt);
 
 const orderList = (items, signal) => items.length === 0 ? el("p.small", {}, words.noOrders) : el("ul.lines", {}, items.map(order => {
   const more = el("div");
@@ -115,6 +133,7 @@ const orderList = (items, signal) => items.length === 0 ? el("p.small", {}, word
     el("span.chip", {}, words.status[order.status]),
     el("b", {}, money(order.amount, order.currency)),
     order.urls.checkout && order.status === "pending" && el("a.button.quiet", { href: order.urls.checkout }, words.goOnToPay),
+    receipt(order.urls.receipt),
     isPaid && el("button.quiet", {
       type: "button",
       onclick: guarded(async event => {
@@ -139,7 +158,8 @@ async function entries(signal) {
     cursor = nextCursor;
     rows.append(...items.map(entry => el("tr", {},
       el("td", {}, when(entry.at)),
-      el("td", {}, entry.jobId ? el("a", { href: `/stagings/${entry.jobId}` }, entry.description) : entry.description),
+      el("td", {}, entry.jobId ? el("a", { href: `/stagings/${entry.jobId}` }, entry.description) : entry.description,
+        entry.kind === "grant" && entry.orderId && receipt(`/api/v1/orders/${entry.orderId}/receipt`, "button.plain")),
       el("td.number", {}, entry.amount ? `${entry.amount > 0 ? "+" : "−"}${Math.abs(entry.amount)}` : "–"),
       el("td.number", {}, String(entry.balanceAfter)))));
     more.hidden = !cursor;

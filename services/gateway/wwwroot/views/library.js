@@ -9,6 +9,7 @@ import { isOver, nameOf } from "../lib/state.js";
 import { announce, complain } from "../parts/notice.js";
 import { empty, load, skeleton } from "../parts/waiting.js";
 import { text } from "../text.js";
+import { listings } from "./library/listings.js";
 import { erase } from "./room/erase.js";
 
 const words = text.library;
@@ -16,6 +17,7 @@ const PageSize = 24;
 
 const filters = {
   all: () => true,
+  listings: () => false,
   ready: job => job.status === "succeeded",
   working: job => !isOver(job),
   failed: job => ["failed", "canceled"].includes(job.status),
@@ -30,11 +32,18 @@ export function show({ signal }) {
   const list = el("ul.rooms", { id: "rooms" });
   const end = el("div.end-of-list");
   const body = el("div", {}, el("div.rooms", {}, Array.from({ length: 6 }, () => skeleton("12rem"))));
-  const bar = el("fieldset.filters", { onchange: event => { filter = event.target.value; showAll(); more(); } },
+  const bar = el("fieldset.filters", { onchange: event => { filter = event.target.value; showAll(); if (filter !== "listings") more(); } },
     el("legend.unseen", {}, words.filter),
     Object.keys(filters).map(name => el("label", {}, el("input", { type: "radio", name: "filter", value: name, checked: name === filter }), el("span", {}, words.filters[name]))));
 
+  let allListings;
+
   function showAll() {
+    const isListings = filter === "listings";
+    list.hidden = end.hidden = isListings;
+    if (isListings && !allListings) end.after(allListings = listings(signal));
+    if (allListings) allListings.hidden = !isListings;
+    if (isListings) return;
     const shown = [...jobs.values()].filter(filters[filter]).sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     // Whoever is at one of them by keyboard stays there.
     const at = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : undefined;
@@ -52,7 +61,7 @@ export function show({ signal }) {
         el("strong", {}, `${nameOf("rooms", job.room)}, ${nameOf("styles", job.style)}`),
         el("span", {}, job.status === "succeeded" ? when(job.createdAt) : `${words.status[job.status]} · ${when(job.createdAt)}`)),
       job.images?.length > 1 && el("b.badge", {}, words.pictures(job.images.length)),
-      isOver(job) && erase(job, () => { jobs.delete(job.id); showAll(); }, "button.round.remove", icon("trash")));
+      isOver(job) && erase(job, { done: () => { jobs.delete(job.id); showAll(); }, style: "button.round.remove", content: icon("trash") }));
   };
 
   async function page() {
@@ -62,7 +71,7 @@ export function show({ signal }) {
   }
 
   async function more() {
-    if (!cursor || isReading) return;
+    if (!cursor || isReading || filter === "listings") return;
     isReading = true;
     try { await page(); } catch (error) { complain(error); return; } finally { isReading = false; }
     showAll();
@@ -70,7 +79,7 @@ export function show({ signal }) {
   }
 
   /** A filter may leave little of a page: the next one follows until the screen is full. */
-  const fillScreen = () => { if (cursor && end.getBoundingClientRect().top < innerHeight + 400) more(); };
+  const fillScreen = () => { if (cursor && !end.hidden && end.getBoundingClientRect().top < innerHeight + 400) more(); };
 
   load(body, async () => {
     await page();

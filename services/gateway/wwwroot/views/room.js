@@ -52,6 +52,7 @@ export function show({ id, signal }) {
 const titleOf = job => `${nameOf("rooms", job.room)}, ${nameOf("styles", job.style)}`;
 
 const head = (job, lead, content) => [
-  el("div.intro", {}, el("h1", { tabIndex: -1 }, titleOf(job)), lead && el("p", {}, lead)),
+  el("div.intro", {}, el("h1", { tabIndex: -1 }, titleOf(job)), lead && el("p", {}, lead),
+    job.listingId && el("p", {}, el("a", { href: `/listings/${job.listingId}` }, text.listing.partOf))),
   content,
 ];

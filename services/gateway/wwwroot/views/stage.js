@@ -1,68 +1,92 @@
 // From photos to an order: choose photos, say what the rooms are and how they shall look, see the price, and go.
 
-import { api, create } from "../lib/api.js";
+import { api } from "../lib/api.js";
 import { asset, el, fill } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { go } from "../lib/router.js";
-import { onChange, price, state } from "../lib/state.js";
-import { add, discard, keep, MostPhotos, onProgress, onTray, photos, retry, takeAgain } from "../lib/tray.js";
+import { affordable, onChange, price, readCatalog, state } from "../lib/state.js";
+import { add, discard, keep, mostPhotos, onProgress, onTray, photos, resend, retry, takeAgain } from "../lib/tray.js";
 import { announce, complain, guarded, hush, say } from "../parts/notice.js";
 import { select, tiles } from "../parts/tiles.js";
 import { text } from "../text.js";
+import { choice, chosen, forgetExtras, optionFields, takeChoices } from "./stage/options.js";
+import { arrival, order, orderListing } from "./stage/order.js";
+import { tray } from "./stage/tray.js";
 
 const words = text.stage;
 
-// What was chosen stays while the person looks at other views.
-const choice = { room: "living_room", style: "scandinavian", quality: undefined, variations: 1, declutter: false, prompt: "" };
-let shown;
 let isSending = false;
+let showsPrice;
 
 export function show({ query, signal }) {
   const { catalog } = state;
+  const photoInput = fileInput(false);
+  const cameraInput = fileInput(true);
+  const addButton = el("button.thumb.more", { type: "button", onclick: () => photoInput.click() }, icon("plus"), el("span", {}, words.more));
+  const cards = tray(addButton);
   const desk = el("section.card.desk", { "aria-labelledby": "desk-title" });
   const rooms = tiles("rooms", "room", words.room, catalog.rooms, choice.room, chooseRoom);
   const styles = tiles("styles", "style", words.style, catalog.styles, choice.style, style => { choice.style = style; });
+  const name = el("input", { id: "listing-name", maxLength: 100, autocomplete: "off", value: choice.name, placeholder: words.nameHint, oninput: () => { choice.name = name.value; } });
+  const nameField = el("label.field", {}, words.name, name);
+  const take = el("fieldset.segments.take", { id: "take", onchange: event => { choice.take = event.target.value; showPrice(); } });
   const cost = el("p.cost", { id: "cost", "aria-live": "polite" });
   const submit = el("button.primary.big", { type: "submit", id: "submit" });
-  const options = optionFields(showPrice);
-  const form = el("form.choices.card", { id: "form", noValidate: true, onsubmit: guarded(furnish) }, rooms, styles, options, el("div.buy-bar", {}, cost, submit));
+  let options = optionFields(showPrice);
+  const form = el("form.choices.card", { id: "form", noValidate: true, onsubmit: guarded(furnish) }, nameField, rooms, styles, options, el("div.buy-bar", {}, take, cost, submit));
   const view = el("div.stage", {},
-    el("div.intro", {}, el("h1", { tabIndex: -1 }, words.title), el("p", {}, words.lead)), desk, form);
+    el("div.intro", {}, el("h1", { tabIndex: -1 }, words.title), el("p", {}, words.lead)), photoInput, cameraInput, desk, form);
+  let shows;
+  let shownPhoto;
+  let shownPreview;
+
+  const isListing = () => photos.length > 1;
+  const going = () => photos.filter(photo => photo.status !== "failed");
+
+  function fileInput(camera) {
+    const input = el("input", {
+      type: "file", id: camera ? "camera" : "photo", multiple: !camera, accept: "image/jpeg,image/png,image/webp", hidden: true,
+      onchange: () => { takeFiles(input.files); input.value = ""; },
+    });
+    if (camera) input.setAttribute("capture", "environment");
+    return input;
+  }
 
   function chooseRoom(room) {
     choice.room = room;
-    if (!shown) return;
-    shown.room = room;
-    keep(shown);
-    showDesk();
+    if (photos.length !== 1) return;
+    photos[0].room = room;
+    keep(photos[0]);
   }
 
+  /** The desk has nothing on it, one photo, or a tray of them. It is only laid anew when that changes. */
   function showDesk() {
-    if (!photos.includes(shown)) {
-      shown = photos[0];
-      if (shown) select(rooms, shown.room);
-    }
+    const wanted = photos.length === 0 ? "nothing" : isListing() ? "tray" : photos[0];
     view.classList.toggle("has-photo", photos.length > 0);
-    fill(desk, el("h2.unseen", { id: "desk-title" }, words.photos), photos.length ? [preview(), strip()] : [dropHint(), sample()]);
+    rooms.hidden = isListing();
+    nameField.hidden = !isListing();
+    if (wanted === "tray") cards.update();
+    if (wanted === shows && wanted === "tray") {
+      desk.querySelector("h2").textContent = words.listing(photos.length);
+      return;
+    }
+    if (wanted !== shows && photos.length === 1) select(rooms, choice.room = photos[0].room);
+    shows = wanted;
+    if (wanted === "nothing") fill(desk, title("h2.unseen", words.photos), dropHint(), sample());
+    else if (wanted === "tray") fill(desk, title("h2", words.listing(photos.length)), el("p.small", {}, words.listingWhy), cards.element);
+    else if (desk.contains(shownPreview) && wanted === shownPhoto) shownPreview.replaceWith(shownPreview = preview(wanted));
+    else fill(desk, title("h2.unseen", words.photos), shownPreview = preview(shownPhoto = wanted), el("p.actions.beside", {}, moreButton(), removeButton(wanted)));
   }
 
-  const picker = (label, name, camera, style) => {
-    const input = el("input.unseen", {
-      type: "file", multiple: !camera, accept: "image/jpeg,image/png,image/webp", tabIndex: -1, "aria-hidden": "true",
-      onchange: () => { take(input.files); input.value = ""; },
-    });
-    if (camera) input.setAttribute("capture", "environment");
-    else input.id = "photo";
-    const button = el(style, { type: "button", onclick: () => input.click() }, icon(name), label);
-    if (camera) button.classList.add("camera");
-    return [button, input];
-  };
+  const title = (kind, words) => el(kind, { id: "desk-title" }, words);
 
   const dropHint = () => el("div.drop", {},
     el("div.drop-hint", {},
       icon("upload"),
-      el("p.actions", {}, picker(words.choose, "library", false, "button.primary"), picker(words.camera, "camera", true, "button.quiet")),
+      el("p.actions", {},
+        el("button.primary", { type: "button", onclick: () => photoInput.click() }, icon("library"), words.choose),
+        el("button.quiet.camera", { type: "button", onclick: () => cameraInput.click() }, icon("camera"), words.camera)),
       el("p.small.pointer", {}, words.dropHint),
       el("p.small", {}, words.kinds)));
 
@@ -71,15 +95,17 @@ export function show({ query, signal }) {
     el("div", {}, el("strong", {}, words.sample.title), el("p.small", {}, words.sample.why(state.credits.free.left))),
     el("button.quiet", { type: "button", id: "sample", onclick: guarded(stageSample) }, icon("spark"), state.credits.available ? words.sample.use : words.sample.go)) : null;
 
-  const preview = () => el("div.preview", {},
-    el("img", { src: shown.url, alt: words.yourPhoto, onerror: event => event.currentTarget.classList.add("unreadable") }),
-    status(shown));
+  const preview = photo => el("div.preview", {},
+    el("img", { src: photo.url, alt: words.yourPhoto, onerror: event => event.currentTarget.classList.add("unreadable") }), status(photo));
+
+  const moreButton = () => el("button.quiet", { type: "button", onclick: () => photoInput.click() }, icon("plus"), words.more);
+
+  const removeButton = photo => el("button.quiet", { type: "button", onclick: () => discard(photo) }, icon("close"), words.anotherPhoto);
 
   function status(photo) {
     if (photo.status === "failed") {
       return el("div.photo-state.bad", { role: "alert" }, icon("warning"), el("span", {}, photo.error.reasons ?? photo.error.message),
-        photo.canRetry && el("button.quiet", { type: "button", onclick: () => retry(photo) }, icon("again"), text.retry),
-        el("button.quiet", { type: "button", onclick: () => discard(photo) }, words.anotherPhoto));
+        photo.canRetry && el("button.quiet", { type: "button", onclick: () => retry(photo) }, icon("again"), text.retry));
     }
     if (photo.status === "ready") return null;
     const bar = el("progress", { max: 1, "aria-label": words.uploading });
@@ -87,26 +113,17 @@ export function show({ query, signal }) {
     return el("div.photo-state", {}, el("span", {}, words.uploading), bar);
   }
 
-  const strip = () => el("ul.strip", { "aria-label": words.photos }, photos.map((photo, i) => el("li", {},
-    el("button.thumb", {
-      type: "button", "aria-label": words.photoOf(i + 1, photos.length), "aria-pressed": String(photo === shown),
-      onclick: () => { shown = photo; choice.room = photo.room; select(rooms, photo.room); showDesk(); },
-    }, el("img", { src: photo.url, alt: "" }), photo.status === "failed" && icon("warning")),
-    el("button.round.remove", { type: "button", "aria-label": words.remove(i + 1), onclick: () => discard(photo) }, icon("close")))),
-  photos.length < MostPhotos && el("li", {}, picker(el("span.unseen", {}, words.more), "plus", false, "button.thumb.more")));
-
-  function take(files) {
+  function takeFiles(files) {
     if (!files?.length) return;
     hush();
     const left = add(files, choice.room);
-    if (left) say(words.tooMany.title, words.tooMany.detail(MostPhotos, left));
+    if (left) say(words.tooMany.title, words.tooMany.detail(mostPhotos(), left));
     announce(words.taken(files.length - left));
   }
 
   async function stageSample() {
     const answer = await fetch(asset("sample/empty-room.jpg")).catch(() => null);
     if (!answer?.ok) return say(text.errors.offline.title, text.errors.offline.detail);
-    select(rooms, "living_room");
     choice.room = "living_room";
     add([new File([await answer.blob()], "sample.jpg", { type: "image/jpeg" })], "living_room");
     Object.assign(choice, { variations: 1, quality: undefined });
@@ -115,16 +132,35 @@ export function show({ query, signal }) {
 
   function showPrice() {
     const quality = usedQuality();
-    const ready = Math.max(1, photos.filter(photo => photo.status !== "failed").length);
-    const { credits, isFree, isEnough, available, freeLeft, freeOf } = price(quality, ready * choice.variations);
+    const rooms = Math.max(1, going().length);
+    const within = Math.min(rooms, affordable(quality, choice.variations));
+    const whole = price(quality, rooms * choice.variations);
+    // Some of them can be had: which it shall be is the person's to say.
+    const isPart = rooms > 1 && !whole.isEnough && within > 0;
+    const part = isPart && choice.take === "as_many";
+    const { credits, isFree, available, freeLeft, freeOf } = part ? price(quality, within * choice.variations) : whole;
+    const isEnough = part || whole.isEnough;
     options.update(quality);
+    take.hidden = !isPart;
+    if (isPart) showTake(rooms, within, count(whole.credits, "credit"));
     submit.type = isEnough ? "submit" : "button";
-    submit.disabled = isEnough && (isSending || !photos.some(photo => photo.status !== "failed"));
+    submit.disabled = isEnough && (isSending || going().length === 0);
     submit.onclick = isEnough ? null : () => go("/credits");
-    fill(submit, isSending ? words.sending : isEnough ? words.go(ready) : words.getCredits);
+    fill(submit, isSending ? words.sending : isEnough ? words.go(part ? within : rooms) : words.getCredits);
     fill(cost, isFree
       ? [el("strong", {}, words.free), el("span", {}, words.freeOf(freeLeft, freeOf))]
       : [el("strong", {}, count(credits, "credit")), el("span", {}, isEnough ? words.ofYours(available) : words.short(available, freeLeft))]);
+  }
+
+  function showTake(rooms, within, credits) {
+    const state = `${rooms} ${within} ${credits}`;
+    if (take.dataset.shows !== state) {
+      take.dataset.shows = state;
+      fill(take, el("legend.unseen", {}, words.take.title),
+        [["all", words.take.all(rooms), words.take.allWhy(credits)], ["as_many", words.take.some(within), words.take.someWhy(rooms - within)]].map(([value, label, why]) => el("label", {},
+          el("input", { type: "radio", name: "take", value }), el("span", {}, label), el("small", {}, why))));
+    }
+    take.querySelector(`[value="${choice.take}"]`).checked = true;
   }
 
   /** Unless somebody chose, what is free while something is. */
@@ -141,45 +177,74 @@ export function show({ query, signal }) {
     showPrice();
     try {
       const quality = usedQuality().id;
-      const own = choice.prompt.trim();
+      for (const photo of going()) await arrival(photo);
+      const ready = photos.filter(photo => photo.status === "ready");
+      const fresh = ready.filter(photo => photo.photoId);
+      const target = fresh.length > 1 ? await furnishAll(fresh, quality) : undefined;
       const sent = [];
-      for (const photo of photos.filter(one => one.status !== "failed")) {
-        await arrival(photo);
-        if (photo.status !== "ready") continue;
-        sent.push(await order(photo, {
-          ...(photo.photoId && { photoId: photo.photoId }),
-          room: photo.room, style: choice.style, quality, variations: choice.variations, declutter: choice.declutter,
-          // To stage a photo again without the words that it had takes them back.
-          ...((own || photo.regenerate) && { prompt: own || null }),
-        }));
+      for (const photo of ready.filter(one => photos.includes(one) && (one.regenerate || fresh.length === 1))) {
+        sent.push(await order(photo, { ...(photo.photoId && { photoId: photo.photoId }), room: photo.room, ...chosen(quality, Boolean(photo.regenerate)) }));
         discard(photo);
       }
-      if (!sent.length || signal.aborted) return;
-      choice.prompt = "";
-      await go(sent.length === 1 ? `/stagings/${sent[0].id}` : "/library");
+      if (signal.aborted || (!target && !sent.length)) return;
+      choice.prompt = choice.name = "";
+      await go(target && !sent.length ? target : sent.length === 1 && !target ? `/stagings/${sent[0].id}` : "/library");
     } catch (error) {
-      const isShort = ["insufficient_credits", "free_exhausted"].includes(error.code);
-      complain(error, isShort ? { label: words.getCredits, run: () => go("/credits") } : undefined);
+      await refused(error);
     } finally {
       isSending = false;
-      if (!signal.aborted) showPrice();
+      // Of the view that is shown by now.
+      showsPrice();
     }
+  }
+
+  /** What the credits did not reach for stays in the tray. */
+  async function furnishAll(ready, quality) {
+    const listing = await orderListing(ready, {
+      ...(choice.name.trim() && { name: choice.name.trim() }),
+      photos: ready.map(photo => ({ photoId: photo.photoId, room: photo.room })),
+      take: price(usedQuality(), ready.length * choice.variations).isEnough ? "all" : choice.take,
+      ...chosen(quality, false),
+    });
+    const left = new Set(listing.items.filter(item => item.status === "not_staged").map(item => item.photoId));
+    for (const photo of ready) if (left.has(photo.photoId)) keep(photo); else discard(photo);
+    return `/listings/${listing.id}`;
+  }
+
+  async function refused(error) {
+    const isShort = ["insufficient_credits", "free_exhausted"].includes(error.code);
+    const gone = ["photo_gone", "photo_unknown"].includes(error.code) ? (error.photos ?? []).filter(photo => photo.file) : [];
+    if (gone.length) {
+      gone.forEach(resend);
+      return say(words.resent.title, words.resent.detail);
+    }
+    complain(error, isShort ? { label: words.getCredits, run: () => go("/credits") } : undefined);
+    if (error.code !== "option_not_supported") return;
+    // The service has another image model since this page was loaded.
+    await readCatalog().catch(() => {});
+    forgetExtras();
+    const anew = optionFields(showPrice);
+    anew.open = true;
+    options.replaceWith(anew);
+    options = anew;
   }
 
   const refresh = () => { showDesk(); showPrice(); };
   onTray(refresh, signal);
   onProgress(() => {
-    const bar = desk.querySelector("progress");
-    if (bar && shown?.status === "uploading") bar.value = shown.progress;
+    cards.progress();
+    const bar = photos.length === 1 && desk.querySelector("progress");
+    if (bar) bar.value = photos[0].progress;
   }, signal);
   onChange("credits", () => {
-    if (!photos.length) showDesk();
-    showPrice();
+    if (!photos.length) shows = undefined;
+    refresh();
   }, signal);
-  acceptDrops(view, take, signal);
+  acceptDrops(view, takeFiles, signal);
+  showsPrice = showPrice;
   refresh();
   // Once it is in the page and has a size.
-  requestAnimationFrame(() => { select(rooms, shown?.room ?? choice.room); select(styles, choice.style); });
+  requestAnimationFrame(() => { select(rooms, photos[0]?.room ?? choice.room); select(styles, choice.style); });
   if (query.has("again")) again(query.get("again"));
 
   /** The photo of an earlier staging, to be staged with changes. */
@@ -187,12 +252,10 @@ export function show({ query, signal }) {
     try {
       const job = await api(`/api/v1/stagings/${encodeURIComponent(id)}`, { signal });
       history.replaceState(null, "", "/");
-      Object.assign(choice, { room: job.room, style: job.style, prompt: job.prompt ?? "", declutter: job.declutter });
+      takeChoices(job);
       select(styles, job.style);
       options.reset();
-      shown = takeAgain(job);
-      select(rooms, job.room);
-      refresh();
+      takeAgain(job);
     } catch (error) {
       complain(error);
     }
@@ -201,62 +264,8 @@ export function show({ query, signal }) {
   return { title: undefined, element: view };
 }
 
-/** Waits until a photo is sent, or will not be. */
-const arrival = photo => new Promise(resolve => {
-  const settled = () => ["ready", "failed"].includes(photo.status) || !photos.includes(photo);
-  if (settled()) return resolve();
-  const done = new AbortController();
-  onTray(() => { if (settled()) { done.abort(); resolve(); } }, done.signal);
-});
-
-/** Submits one staging. After a broken connection it is the same request again; too many at once wait their turn. */
-async function order(photo, request) {
-  const content = JSON.stringify(request);
-  if (photo.order?.content !== content) {
-    photo.order = { content, key: crypto.randomUUID() };
-    // It may arrive though its answer does not, even over a reload.
-    await keep(photo);
-  }
-  for (;;) {
-    try {
-      return await create(photo.regenerate ?? "/api/v1/stagings", request, state.session.challenge, photo.order.key);
-    } catch (error) {
-      if (!error.isPassing) photo.order = undefined;
-      if (error.status !== 429 || !(error.retryAfter <= 90)) throw error;
-      say(words.waiting.title, words.waiting.detail(error.retryAfter), { good: true });
-      await new Promise(resolve => setTimeout(resolve, error.retryAfter * 1000));
-      hush();
-    }
-  }
-}
-
-function optionFields(onchange) {
-  const { qualities, options } = state.catalog;
-  const quality = el("div.segments", {}, qualities.map(one => el("label", {},
-    el("input", { type: "radio", name: "quality", value: one.id, onchange: () => { choice.quality = one.id; onchange(); } }),
-    el("span", {}, one.name), el("small", {}, count(one.credits, "credit")))));
-  const variations = el("div.segments", {}, Array.from({ length: options.maxVariations }, (_, i) => el("label", {},
-    el("input", { type: "radio", name: "variations", value: i + 1, onchange: () => { choice.variations = i + 1; onchange(); } }),
-    el("span", {}, String(i + 1)))));
-  const declutter = el("input", { type: "checkbox", id: "declutter", onchange: () => { choice.declutter = declutter.checked; } });
-  const prompt = el("textarea", { rows: 3, maxLength: options.maxPromptCharacters, placeholder: words.ownWordsHint, oninput: () => { choice.prompt = prompt.value; } });
-  const element = el("details.options", {},
-    el("summary", {}, words.options),
-    el("fieldset.field", {}, el("legend", {}, words.quality), quality, el("p.small", {}, words.qualityHint)),
-    el("fieldset.field", {}, el("legend", {}, words.variations), variations),
-    options.declutter && el("label.check", {}, declutter, words.declutter),
-    el("label.field", {}, words.ownWords, prompt));
-  element.update = ({ id }) => {
-    quality.querySelector(`[value="${CSS.escape(id)}"]`).checked = true;
-    variations.querySelector(`[value="${choice.variations}"]`).checked = true;
-  };
-  element.reset = () => { declutter.checked = choice.declutter; prompt.value = choice.prompt; };
-  element.reset();
-  return element;
-}
-
 /** Photos dropped or pasted anywhere in the view. */
-function acceptDrops(view, take, signal) {
+function acceptDrops(view, takeFiles, signal) {
   const isFiles = event => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", event => { if (isFiles(event)) { event.preventDefault(); view.classList.add("over"); } }, { signal });
   addEventListener("dragleave", event => { if (!event.relatedTarget) view.classList.remove("over"); }, { signal });
@@ -264,7 +273,7 @@ function acceptDrops(view, take, signal) {
     if (!isFiles(event)) return;
     event.preventDefault();
     view.classList.remove("over");
-    take(event.dataTransfer.files);
+    takeFiles(event.dataTransfer.files);
   }, { signal });
-  addEventListener("paste", event => { if (event.clipboardData?.files.length) take(event.clipboardData.files); }, { signal });
+  addEventListener("paste", event => { if (event.clipboardData?.files.length) takeFiles(event.clipboardData.files); }, { signal });
 }

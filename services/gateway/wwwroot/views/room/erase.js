@@ -1,4 +1,4 @@
-// Deleting a staging with its photo and pictures.
+// Deleting a staging or a listing with its photos and pictures.
 
 import { remove } from "../../lib/api.js";
 import { el } from "../../lib/dom.js";
@@ -11,23 +11,23 @@ import { text } from "../../text.js";
 const words = text.erase;
 
 // What is published warns once more: its link would be dead.
-async function removed(job) {
+async function removed(thing) {
   try {
-    await remove(job.urls.self);
+    await remove(thing.urls.self);
   } catch (error) {
     if (error.code !== "disclosed") throw error;
     if (!await ask(words.disclosedTitle, words.disclosedDetail, words.yes)) return false;
-    await remove(`${job.urls.self}?withdraw=true`);
+    await remove(`${thing.urls.self}?withdraw=true`);
   }
   return true;
 }
 
 /** A button that asks, deletes and then calls done(), which goes to the library unless said. */
-export const erase = (job, done = () => go("/library"), style = "button.quiet", content = [icon("trash"), words.label]) => el(style, {
+export const erase = (thing, { done = () => go("/library"), style = "button.quiet", content = [icon("trash"), words.label], question = words } = {}) => el(style, {
   type: "button", "aria-label": words.label,
   onclick: guarded(async () => {
-    if (!await ask(words.title, words.detail, words.yes)) return;
-    if (!await removed(job)) return;
+    if (!await ask(question.title, question.detail, words.yes)) return;
+    if (!await removed(thing)) return;
     await done();
     say(words.done, undefined, { good: true });
   }),
