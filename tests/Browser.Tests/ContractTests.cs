@@ -10,8 +10,7 @@ using Npgsql;
 namespace HomeStage.Browser.Tests;
 
 /// <summary>The API document is true: every operation in it is called on the running system, and every answer is as it says.</summary>
-[Collection(SignedInStack.Collection)]
-public sealed class ContractTests(SignedInStack scene)
+public sealed class ContractTests(RunningSystem scene)
 {
     private static readonly string SamplePhoto = Path.Combine(AppContext.BaseDirectory, "empty-room.jpg");
     private static readonly Guid Unknown = Guid.CreateVersion7();
@@ -110,6 +109,8 @@ public sealed class ContractTests(SignedInStack scene)
         await _api.CallAsync(visitor, "GET", "/api/v1/orders", 200);
         await _api.CallAsync(visitor, "GET", "/api/v1/orders?cursor=x", 400);
         await _api.CallAsync(visitor, "GET", $"/api/v1/orders/{Unknown}", 404);
+        await _api.CallAsync(visitor, "GET", order + "/receipt", 200);
+        await _api.CallAsync(visitor, "GET", $"/api/v1/orders/{Unknown}/receipt", 404);
         var (owned, _) = await _api.CallAsync(visitor, "GET", order, 200);
         await _api.CallAsync(_nobody, "POST", "/api/v1/session/restore", 404, new { code = "0000-0000" });
         await _api.CallAsync(_nobody, "POST", "/api/v1/session/restore", 200, new { code = (string)owned!["restoreCode"]! });

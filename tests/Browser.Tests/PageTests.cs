@@ -13,6 +13,9 @@ public sealed class PageTests(RunningSystem running)
         await using var person = await Person.ArriveAsync(running, width, height);
         var page = person.Page;
         await person.BuyAsync();
+        var receipt = await page.RunAndWaitForPopupAsync(() => page.Locator("#purchase").GetByRole(AriaRole.Button, new() { Name = "Receipt" }).ClickAsync());
+        await Assertions.Expect(receipt.Locator("main")).ToContainTextAsync("9.00 USD", new() { Timeout = Person.Patience });
+        await receipt.CloseAsync();
 
         await page.Locator("#stage").ClickAsync();
         await person.ChooseAsync(Person.SamplePhoto);

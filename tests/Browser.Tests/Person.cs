@@ -16,6 +16,7 @@ internal sealed class Person : IAsyncDisposable
 
     private readonly RunningSystem _running;
     private readonly IBrowserContext _context;
+    private (ICDPSession Session, int World)? _axe;
 
     private Person(RunningSystem running, IBrowserContext context, IPage page) => (_running, _context, Page) = (running, context, page);
 
@@ -29,7 +30,14 @@ internal sealed class Person : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    internal static async Task<Person> ArriveAsync(RunningSystem running, int width = 390, int height = 844, string? cookies = null)
+    /// <summary>Somebody new.</summary>
+    /// <param name="running">The system.</param>
+    /// <param name="width">Of the window; small ones are touched.</param>
+    /// <param name="height">Of the window.</param>
+    /// <param name="cookies">Of somebody who was here before.</param>
+    /// <param name="script">Runs in each page before its own.</param>
+    /// <param name="at">Another address than the system's own.</param>
+    internal static async Task<Person> ArriveAsync(RunningSystem running, int width = 390, int height = 844, string? cookies = null, string? script = null, Uri? at = null)
     {
         var context = await running.Browser.NewContextAsync(new()
         {
@@ -38,9 +46,17 @@ internal sealed class Person : IAsyncDisposable
             StorageState = cookies,
             ReducedMotion = ReducedMotion.Reduce,
         });
+        if (script is not null)
+            await context.AddInitScriptAsync(script);
+        return await OfAsync(running, context, at);
+    }
+
+    /// <summary>Somebody whose browser is given.</summary>
+    internal static async Task<Person> OfAsync(RunningSystem running, IBrowserContext context, Uri? at = null)
+    {
         var person = new Person(running, context, await context.NewPageAsync());
         person.Watch(person.Page);
-        await person.Page.GotoAsync(running.Stack.PublicUrl.ToString());
+        await person.Page.GotoAsync((at ?? running.Stack.PublicUrl).ToString());
         return person;
     }
 
@@ -90,6 +106,17 @@ internal sealed class Person : IAsyncDisposable
         return new Uri(Page.Url).Segments[^1];
     }
 
+    /// <summary>Goes to an address of the page as its links do, without loading it anew.</summary>
+    internal Task GoAsync(string address) =>
+        Page.EvaluateAsync("address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')); }", address);
+
+    /// <summary>Chooses the sample photo several times, under other names.</summary>
+    internal async Task ChooseNamedAsync(params string[] names)
+    {
+        var bytes = await File.ReadAllBytesAsync(SamplePhoto, Cancel);
+        await Page.Locator("#photo").SetInputFilesAsync(names.Select(name => new FilePayload { Name = name, MimeType = "image/jpeg", Buffer = bytes }));
+    }
+
     /// <summary>Orders the sample photo to be furnished.</summary>
     internal async Task StageAsync()
     {
@@ -112,31 +139,40 @@ internal sealed class Person : IAsyncDisposable
     /// <summary>What axe-core finds against WCAG 2.2 A and AA and its good practices, in words. It runs beside the page's own script, so that the policy of the page holds.</summary>
     internal async Task<string[]> AccessibilityAsync()
     {
+        var (session, world) = _axe ??= await LoadAxeAsync();
+        var found = await RunAsync(session, world, """
+            axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+              .then(result => result.violations.flatMap(violation => violation.nodes.map(node => `${violation.id}: ${node.target} ${node.failureSummary}`)))
+            """);
+        return [.. found.GetProperty("value").EnumerateArray().Select(entry => entry.GetString()!)];
+    }
+
+    private static async Task<JsonElement> RunAsync(ICDPSession session, int world, string script) => (await session.SendAsync("Runtime.evaluate", new()
+    {
+        ["contextId"] = world,
+        ["expression"] = script,
+        ["awaitPromise"] = true,
+        ["returnByValue"] = true,
+    }))!.Value.GetProperty("result");
+
+    private async Task<(ICDPSession Session, int World)> LoadAxeAsync()
+    {
         var folder = Path.Combine(SourceTree.Root, "tests", "npm");
         await NodePackages.EnsureAsync(folder, Cancel);
         var axe = await File.ReadAllTextAsync(Path.Combine(folder, "node_modules", "axe-core", "axe.min.js"), Cancel);
         var session = await _context.NewCDPSessionAsync(Page);
         var tree = await session.SendAsync("Page.getFrameTree");
         var frameId = tree!.Value.GetProperty("frameTree").GetProperty("frame").GetProperty("id").GetString()!;
-        var world = await session.SendAsync("Page.createIsolatedWorld", new() { ["frameId"] = frameId });
-        async Task<JsonElement> RunAsync(string script) => (await session.SendAsync("Runtime.evaluate", new()
-        {
-            ["contextId"] = world!.Value.GetProperty("executionContextId").GetInt32(),
-            ["expression"] = script,
-            ["awaitPromise"] = true,
-            ["returnByValue"] = true,
-        }))!.Value.GetProperty("result");
-        await RunAsync(axe);
-        var found = await RunAsync("""
-            axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
-              .then(result => result.violations.flatMap(violation => violation.nodes.map(node => `${violation.id}: ${node.target} ${node.failureSummary}`)))
-            """);
-        await session.DetachAsync();
-        return [.. found.GetProperty("value").EnumerateArray().Select(entry => entry.GetString()!)];
+        var made = await session.SendAsync("Page.createIsolatedWorld", new() { ["frameId"] = frameId });
+        var world = made!.Value.GetProperty("executionContextId").GetInt32();
+        await RunAsync(session, world, axe);
+        return (session, world);
     }
 
     private void Watch(IPage page)
     {
+        // Another document knows nothing of axe.
+        page.DOMContentLoaded += (_, _) => _axe = null;
         page.Console += (_, message) =>
         {
             if (message.Type == "error" && message.Location.StartsWith(_running.Stack.PublicUrl.ToString(), StringComparison.Ordinal))

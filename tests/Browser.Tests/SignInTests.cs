@@ -12,8 +12,7 @@ namespace HomeStage.Browser.Tests;
 /// Sign-in in Debian's Chromium at a real OpenID Connect provider (oidc-provider), with the whole system running and a second gateway beside the
 /// first: people one after another in one browser, one person in two, and programs.
 /// </summary>
-[Collection(SignedInStack.Collection)]
-public sealed class SignInTests(SignedInStack scene)
+public sealed class SignInTests(RunningSystem scene)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -62,6 +61,20 @@ public sealed class SignInTests(SignedInStack scene)
         await other.Locator("button[name=logout]").ClickAsync(new() { Timeout = 60_000 });
         await Eventually.Async(async () => (string?)(await ReadAsync(shared, "/api/v1/session"))["kind"] == "visitor", "the shared browser is signed out");
         complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_sign_in_that_ends_elsewhere_says_so_in_the_open_tab()
+    {
+        var page = await scene.OpenAsync([]);
+        await SignInAsync(page, "erin");
+        await Assertions.Expect(page.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        var cookie = (await page.Context.CookiesAsync()).Single(one => one.Name == "__Host-homestage");
+        using var elsewhere = scene.Client(scene.SecondGateway, cookie.Value);
+        (await elsewhere.DeleteAsync("/api/v1/sessions", Cancel)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await Assertions.Expect(page.Locator(".notice")).ToContainTextAsync("You have been signed out", new() { Timeout = 60_000 });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in again" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#providers button")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -177,87 +190,5 @@ public sealed class SignInTests(SignedInStack scene)
         {
             // Cut in the middle of a chunk.
         }
-    }
-}
-
-/// <summary>The whole system with a provider to sign in at, a second gateway, and Chromium.</summary>
-[CollectionDefinition(Collection)]
-public sealed class SignedInStack : IAsyncLifetime, ICollectionFixture<SignedInStack>
-{
-    public const string Collection = "signed in";
-
-    private readonly List<IBrowserContext> _contexts = [];
-    private ServiceProcess _second = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
-
-    public TestStack Stack { get; private set; } = null!;
-
-    public Uri SecondGateway { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Stack = await TestStack.StartAsync(withSignIn: true);
-        SecondGateway = new Uri($"http://127.0.0.1:{FreePorts.Next()}");
-        var management = $"http://127.0.0.1:{FreePorts.Next()}";
-        _second = await ServiceProcess.StartAsync("gateway", new Dictionary<string, string>(Stack.Process("gateway").Settings, StringComparer.Ordinal)
-        {
-            ["HTTP_URL"] = SecondGateway.GetLeftPart(UriPartial.Authority),
-            ["MANAGEMENT_URL"] = management,
-        });
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = "/usr/bin/chromium",
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-        await _second.UntilReadyAsync(management);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var context in _contexts)
-            await context.DisposeAsync();
-        await _browser.DisposeAsync();
-        _playwright.Dispose();
-        await _second.DisposeAsync();
-        await Stack.DisposeAsync();
-    }
-
-    /// <summary>A browser of its own, with its own cookies.</summary>
-    /// <param name="complaints">Gets what our pages complain about, violations of the content security policy among it.</param>
-    public async Task<IPage> OpenAsync(List<string> complaints)
-    {
-        var context = await _browser.NewContextAsync();
-        _contexts.Add(context);
-        var page = await context.NewPageAsync();
-        page.Console += (_, message) =>
-        {
-            // An event stream of a session that has ended is refused, as it must be.
-            if (message.Type == "error" && message.Location.StartsWith(Stack.PublicUrl.ToString(), StringComparison.Ordinal) && !message.Location.Contains("/api/v1/events", StringComparison.Ordinal))
-                complaints.Add(message.Text);
-        };
-        page.PageError += (_, error) => complaints.Add(error);
-        await page.GotoAsync(Stack.PublicUrl.ToString());
-        return page;
-    }
-
-    /// <summary>The page's session in a program, at one of the gateways.</summary>
-    public HttpClient Client(Uri gateway, string cookie)
-    {
-        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = gateway };
-        client.DefaultRequestHeaders.Add("Cookie", "__Host-homestage=" + cookie);
-        client.DefaultRequestHeaders.Add("Origin", Stack.PublicUrl.GetLeftPart(UriPartial.Authority));
-        client.DefaultRequestHeaders.Host = Stack.PublicUrl.Authority;
-        return client;
-    }
-
-    /// <summary>A program with a credential, at one of the gateways.</summary>
-    public HttpClient Program(Uri gateway, string credential)
-    {
-        var client = new HttpClient { BaseAddress = gateway };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", credential);
-        client.DefaultRequestHeaders.Host = Stack.PublicUrl.Authority;
-        return client;
     }
 }

@@ -65,6 +65,9 @@ public sealed class TroubleTests(RunningSystem running)
         await person.ChooseAsync("half.jpg", "image/jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0, 0, 0, 0]);
         await person.SeesAsync(".photo-state", "damaged");
         await RemoveAsync();
+        await person.ChooseAsync("huge.jpg", "image/jpeg", [0xFF, 0xD8, 0xFF, 0xE0, .. new byte[21 << 20]]);
+        await person.SeesAsync(".photo-state", "larger than 20 MB");
+        await RemoveAsync();
         person.Requests.ShouldNotContain("POST /api/v1/photos");
 
         var sent = person.Page.WaitForRequestAsync(request => request.Url.EndsWith("/api/v1/photos", StringComparison.Ordinal));
@@ -88,11 +91,13 @@ public sealed class TroubleTests(RunningSystem running)
 
         // Sixty at once: as many as there is room for, and it says so.
         await person.Page.Locator("#photo").SetInputFilesAsync(Enumerable.Range(1, 60).Select(i => new FilePayload { Name = $"{i}.jpg", MimeType = "image/jpeg", Buffer = [] }));
-        await person.SeesAsync(".notice", "41 were left out");
-        await Assertions.Expect(person.Page.Locator(".strip .remove")).ToHaveCountAsync(20);
+        await person.SeesAsync(".notice", "11 were left out");
+        await Assertions.Expect(person.Page.Locator(".tray .remove")).ToHaveCountAsync(50);
+        await Assertions.Expect(person.Page.Locator(".tray .failed")).ToHaveCountAsync(49);
+        await person.SeesAsync("#submit", "Furnish this room");
         person.Complaints.ShouldBeEmpty();
 
-        Task RemoveAsync() => person.Page.Locator(".photo-state button").ClickAsync();
+        Task RemoveAsync() => person.Page.Locator(".beside").GetByText("Remove").ClickAsync();
     }
 
     [Fact]
@@ -109,5 +114,83 @@ public sealed class TroubleTests(RunningSystem running)
         await person.SeesAsync("main", "There is no such room");
         await person.Page.GoBackAsync();
         await person.Sees(".preview img").ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_browser_without_any_storage_does_the_main_job_all_the_same()
+    {
+        await using var person = await Person.ArriveAsync(running, script: """
+            for (const name of ["caches", "localStorage", "sessionStorage", "indexedDB"])
+              Object.defineProperty(window, name, { get() { throw new DOMException("Denied", "SecurityError"); } });
+            window.BroadcastChannel = class { constructor() { throw new DOMException("Denied", "SecurityError"); } };
+            Object.defineProperty(navigator, "locks", { value: { request: () => Promise.reject(new DOMException("Denied", "SecurityError")) } });
+            """);
+        await person.BuyAsync();
+        await person.StageAsync();
+        await person.Page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("#balance", "4 credits");
+        person.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_browser_that_refuses_cookies_is_told_what_to_do()
+    {
+        // As Chromium's own switch does it: no cookies, and no storage either.
+        using var profile = new TemporaryFolder();
+        Directory.CreateDirectory(profile.File("Default"));
+        await File.WriteAllTextAsync(
+            profile.File("Default/Preferences"), """{"profile":{"default_content_setting_values":{"cookies":2}}}""", TestContext.Current.CancellationToken);
+        await using var context = await running.OpenProfileAsync(profile.FullPath);
+        await using var person = await Person.OfAsync(running, context);
+        await person.SeesAsync("main", "This browser refuses cookies");
+        await person.SeesAsync("main", "Allow cookies for this site");
+        (await person.AccessibilityAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Two_clicks_are_one_and_the_way_back_leads_back()
+    {
+        await using var person = await Person.ArriveAsync(running, 1440, 900);
+        var page = person.Page;
+        await page.Locator("#credits").ClickAsync();
+        await page.Locator("#plans button").First.DblClickAsync();
+        await page.Locator("#pay").WaitForAsync(new() { Timeout = Person.Patience });
+        Sent("POST /api/v1/checkout").ShouldBe(1);
+        // Back from Stripe's page by the browser's own button, and there once more.
+        await page.GoBackAsync();
+        await page.Locator("#plans button").First.ClickAsync();
+        await page.Locator("#pay").ClickAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("#purchase h2", "Your credits are here");
+
+        await page.Locator("#stage").ClickAsync();
+        await person.ChooseAsync(Person.SamplePhoto);
+        // What was chosen outlives the way to another view and back, and a reload.
+        await page.Locator(".tile", new() { HasText = "Japandi" }).ClickAsync();
+        await page.Locator("#account").ClickAsync();
+        await page.GoBackAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Radio, new() { Name = "Japandi" })).ToBeCheckedAsync();
+        await Eventually.Async(() => page.EvaluateAsync<bool>("async () => (await (await caches.open('homestage-tray')).keys()).length === 1"), "the photo is kept");
+        await page.ReloadAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Radio, new() { Name = "Japandi" })).ToBeCheckedAsync();
+
+        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", match = "/v1/images/edits" });
+        await page.Locator("#submit").DblClickAsync();
+        await page.Locator("#cancel").DblClickAsync(new() { Timeout = Person.Patience });
+        await page.Locator("#ended").WaitForAsync(new() { Timeout = Person.Patience });
+        (Sent("POST /api/v1/stagings"), person.Requests.Count(request => request.EndsWith("/cancel", StringComparison.Ordinal))).ShouldBe((1, 1));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete" }).DblClickAsync();
+        await page.Locator("dialog .danger").DblClickAsync();
+        await page.Locator(".library").WaitForAsync();
+        person.Requests.Count(request => request.StartsWith("DELETE", StringComparison.Ordinal)).ShouldBe(1);
+
+        // Every view that was left is shown again, the one that is gone says so.
+        await page.GoBackAsync();
+        await person.SeesAsync("main", "There is no such room");
+        await page.GoBackAsync();
+        await person.Sees("#form").ToBeVisibleAsync();
+        person.Complaints.ShouldAllBe(complaint => complaint.Contains("404"));
+
+        int Sent(string what) => person.Requests.Count(request => request == what);
     }
 }

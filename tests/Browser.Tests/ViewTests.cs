@@ -9,11 +9,15 @@ public sealed class ViewTests(RunningSystem running)
     /// <summary>Where the pictures are written: <c>screenshots</c> beside the built tests.</summary>
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "screenshots");
 
+    private static readonly (int Width, int Height)[] Sizes = [(390, 844), (1440, 900)];
+
     [Fact]
     public async Task Every_view_is_accessible_and_fits_small_and_large_light_and_dark()
     {
         Directory.CreateDirectory(Folder);
         await using var owner = await Person.ArriveAsync(running);
+        await SignInTests.SignInAsync(owner.Page, "vera");
+        await owner.Page.Locator("#account", new() { HasText = "Account" }).WaitForAsync(new() { Timeout = Person.Patience });
         await owner.BuyAsync(20);
         await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "moderation", match = "/v1/images/edits" });
         await owner.StageAsync();
@@ -22,45 +26,66 @@ public sealed class ViewTests(RunningSystem running)
         await owner.StageAsync();
         await owner.Page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
         var done = owner.Page.Url;
+        await owner.Page.Locator("#stage").ClickAsync();
+        await owner.ChooseNamedAsync("Living room.jpg", "Kitchen.jpg", "Bedroom.jpg");
+        await owner.Page.Locator("#submit").ClickAsync();
+        await owner.SeesAsync("#listing", "3 of 3 rooms are ready");
+        var listing = owner.Page.Url;
         // One stays under way as long as all of it is looked at.
         await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", match = "/v1/images/edits" });
         await owner.StageAsync();
         var cookies = await owner.CookiesAsync();
 
-        (string Name, string Address, string Ready)[] views =
+        View[] views =
         [
-            ("first", "/", "#submit"), ("stage", "/", "#submit"), ("watch", owner.Page.Url, "#progress .now"), ("look", done, "#result"), ("failed", failed, "#ended"),
-            ("library", "/library", "#rooms li:nth-child(3)"), ("credits", "/credits", "#plans button"), ("account", "/account", "#restore"),
+            new("first", "/", "#submit"), new("options", "/", "#size", OpenOptionsAsync),
+            new("stage", "/", ".preview img", person => person.ChooseAsync(Person.SamplePhoto)),
+            new("tray", "/", ".tray .sent", person => person.ChooseNamedAsync("Kitchen.jpg", "Bedroom.jpg")),
+            new("watch", owner.Page.Url, "#progress .now"), new("look", done, "#result"), new("zoom", done, "dialog.zoom", person => PressAsync(person, "Zoom")),
+            new("ask", done, "dialog.ask", person => PressAsync(person, "Delete")), new("failed", failed, "#ended"), new("listing", listing, "#listing a"),
+            new("library", "/library", "#rooms li:nth-child(3)"), new("credits", "/credits", "#plans button"), new("account", "/account", "#endpoints p"),
         ];
-        foreach (var (width, height) in ((int, int)[])[(390, 844), (1440, 900)])
+        foreach (var (width, height) in Sizes)
         {
             await using var person = await Person.ArriveAsync(running, width, height, cookies);
-            foreach (var (name, address, ready) in views)
-            {
-                await person.Page.GotoAsync(new Uri(running.Stack.PublicUrl, address).ToString());
-                await person.Page.Locator(ready).First.WaitForAsync(new() { Timeout = Person.Patience });
-                if (name == "stage")
-                    await person.ChooseAsync(Person.SamplePhoto);
-                await Eventually.Async(
-                    () => person.Page.EvaluateAsync<bool>("() => !document.querySelector('.photo-state') && [...document.images].every(image => image.complete || image.loading === 'lazy')"),
-                    "the pictures are there");
-                foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
-                {
-                    await person.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
-                    await person.Page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{name}-{width}-{scheme}.png".ToLowerInvariant()) });
-                    // Contrast differs by scheme, layout by size: each is judged once.
-                    if (width < 500 == (scheme == ColorScheme.Light))
-                        (await person.AccessibilityAsync()).ShouldBeEmpty(name);
-                }
-
-                (await person.FitsAsync()).ShouldBeTrue($"{name} at {width}");
-            }
-
+            foreach (var view in views)
+                await LookAsync(person, view, width);
             person.Complaints.ShouldBeEmpty();
+            await using var visitor = await Person.ArriveAsync(running, width, height);
+            await LookAsync(visitor, new("visitor", "/account", "#restore"), width);
         }
 
         await owner.Page.Locator("#cancel").ClickAsync();
         await owner.SeesAsync("#ended", "Canceled");
+
+        // Somebody else with the same address.
+        await using var stranger = await Person.ArriveAsync(running);
+        await stranger.GoAsync(new Uri(done).AbsolutePath);
+        await stranger.SeesAsync("main", "There is no such room");
+    }
+
+    /// <summary>Pictures of a view at both schemes, and what is wrong with it: contrast differs by scheme, layout by size; each is judged once.</summary>
+    private static async Task LookAsync(Person person, View view, int width)
+    {
+        await person.GoAsync(new Uri(new Uri(person.Page.Url), view.Address).PathAndQuery);
+        if (view.Prepare is { } prepare)
+            await prepare(person);
+        await person.Page.Locator(view.Ready).First.WaitForAsync(new() { Timeout = Person.Patience });
+        await Eventually.Async(
+            () => person.Page.EvaluateAsync<bool>("() => !document.querySelector('.photo-state, .skeleton, .tray .waiting, .tray .uploading') && [...document.images].every(image => image.complete || image.loading === 'lazy')"),
+            "the pictures are there");
+        foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+        {
+            await person.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
+            await person.Page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{view.Name}-{width}-{scheme}.png".ToLowerInvariant()) });
+            if (width < 500 == (scheme == ColorScheme.Light))
+                (await person.AccessibilityAsync()).ShouldBeEmpty(view.Name);
+        }
+
+        (await person.FitsAsync()).ShouldBeTrue($"{view.Name} at {width}");
+        // A dialog would stand before what comes next.
+        if (await person.Page.Locator("dialog[open]").CountAsync() > 0)
+            await person.Page.Keyboard.PressAsync("Escape");
     }
 
     [Fact]
@@ -79,4 +104,15 @@ public sealed class ViewTests(RunningSystem running)
         await person.Sees("#submit").ToBeVisibleAsync();
         (await person.Page.EvaluateAsync<int>("() => performance.getEntriesByType('resource').filter(one => one.name.includes('/v/') && one.transferSize > 0).length")).ShouldBe(0);
     }
+
+    private static async Task OpenOptionsAsync(Person person)
+    {
+        await person.Page.Locator(".options summary").ClickAsync();
+        await person.Page.Locator("#size").ScrollIntoViewIfNeededAsync();
+    }
+
+    private static Task PressAsync(Person person, string button) => person.Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+
+    /// <summary>What is looked at: where it is, what shows that it is there, and what is done to get there.</summary>
+    private sealed record View(string Name, string Address, string Ready, Func<Person, Task>? Prepare = null);
 }
