@@ -6,7 +6,7 @@ import { prepare, PhotoProblem } from "./photo.js";
 import { state } from "./state.js";
 
 /** How many photos there may be at once. */
-export const mostPhotos = () => state.catalog.options.maxListingPhotos ?? 50;
+export const mostPhotos = () => state.catalog.options.maxListingPhotos;
 
 const AtOnce = 2;
 const Tries = 3;
