@@ -80,7 +80,7 @@ internal static class OrdersExtensions
         return TypedResults.Ok(OrderAnswer.Of(order, code));
     }
 
-    private static Task<Results<Ok<ReceiptAnswer>, ProblemHttpResult>> GetReceiptAsync(Caller caller, Guid id, ReceiptDesk desk, CancellationToken cancellationToken) =>
+    private static Task<Results<Ok<ReceiptPageAnswer>, ProblemHttpResult>> GetReceiptAsync(Caller caller, Guid id, ReceiptDesk desk, CancellationToken cancellationToken) =>
         desk.FindAsync(caller.AccountId, id, cancellationToken);
 }
 

@@ -14,7 +14,7 @@ internal sealed partial class ReceiptDesk(IDbContextFactory<BillingDb> databases
     /// <summary>The order is the caller's and has no receipt.</summary>
     internal static readonly ProblemCode NoReceipt = new("no_receipt", StatusCodes.Status404NotFound, "There is no receipt");
 
-    internal async Task<Results<Ok<ReceiptAnswer>, ProblemHttpResult>> FindAsync(Guid accountId, Guid orderId, CancellationToken cancellationToken)
+    internal async Task<Results<Ok<ReceiptPageAnswer>, ProblemHttpResult>> FindAsync(Guid accountId, Guid orderId, CancellationToken cancellationToken)
     {
         Order? order;
         await using (var db = await databases.CreateDbContextAsync(cancellationToken))
@@ -41,7 +41,7 @@ internal sealed partial class ReceiptDesk(IDbContextFactory<BillingDb> databases
         if (page is null)
             return Problem.Result(NoReceipt, "Stripe has not written it yet. Try again in a minute.");
         if (settings.IsOwnPage(page))
-            return TypedResults.Ok(new ReceiptAnswer(page.AbsoluteUri));
+            return TypedResults.Ok(new ReceiptPageAnswer(page.AbsoluteUri));
         Log.Elsewhere(logger, orderId, page.Host);
         return Problem.Result(NoReceipt, "Stripe names no page that we could send you to.");
     }
@@ -58,4 +58,4 @@ internal sealed partial class ReceiptDesk(IDbContextFactory<BillingDb> databases
 
 /// <summary>Where a receipt is.</summary>
 /// <param name="Url">Stripe's page, which anybody can open who knows the address; it expires.</param>
-internal sealed record ReceiptAnswer(string Url);
+internal sealed record ReceiptPageAnswer(string Url);
