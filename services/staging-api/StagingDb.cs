@@ -8,6 +8,7 @@ using HomeStage.Staging.Events;
 using HomeStage.Staging.Listings;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Stagings;
+using HomeStage.Staging.WebhookEndpoints;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.ChangeTracking;
 
@@ -29,6 +30,12 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
     public DbSet<RequestKey> RequestKeys => Set<RequestKey>();
 
     public DbSet<Disclosure> Disclosures => Set<Disclosure>();
+
+    public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
+
+    public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
+
+    public DbSet<WebhookAttempt> WebhookAttempts => Set<WebhookAttempt>();
 
     public DbSet<AccountAlias> AccountAliases => Set<AccountAlias>();
 
@@ -64,6 +71,8 @@ internal sealed class StagingDb(DbContextOptions<StagingDb> options) : DbContext
             row.Property(stored => stored.Body).HasColumnType("json");
         });
         modelBuilder.Entity<Disclosure>().HasKey(disclosure => disclosure.Token);
+        modelBuilder.Entity<WebhookDelivery>().HasKey(delivery => delivery.N);
+        modelBuilder.Entity<WebhookAttempt>().HasKey(attempt => new { attempt.DeliveryN, attempt.N });
         modelBuilder.Entity<AccountAlias>().HasKey(alias => alias.FromAccount);
         modelBuilder.Entity<AccountStream>().HasKey(stream => stream.AccountId);
         modelBuilder.Entity<RequestKey>(row =>

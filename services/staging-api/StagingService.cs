@@ -12,6 +12,7 @@ using HomeStage.Staging.Listings;
 using HomeStage.Staging.Photos;
 using HomeStage.Staging.Retention;
 using HomeStage.Staging.Stagings;
+using HomeStage.Staging.WebhookEndpoints;
 
 namespace HomeStage.Staging;
 
@@ -29,7 +30,8 @@ internal static class StagingService
             .Consumes<RoomStagedConsumer, RoomStaged>()
             .Consumes<StagingFailedConsumer, StagingFailed>()
             .Consumes<CreditsChangedConsumer, CreditsChanged>()
-            .Consumes<AccountMergedConsumer, AccountMerged>());
+            .Consumes<AccountMergedConsumer, AccountMerged>()
+            .Consumes<AccountErasedConsumer, AccountErased>());
         service.AddOutbox<StagingDb>();
         service.AddCatalog();
         service.AddPhotos();
@@ -38,6 +40,7 @@ internal static class StagingService
         service.AddDisclosures();
         service.AddAttempts();
         service.AddEvents();
+        service.AddWebhookEndpoints();
         service.AddRetention();
     }
 }

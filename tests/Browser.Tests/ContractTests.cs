@@ -38,6 +38,7 @@ public sealed class ContractTests(RunningSystem scene)
         using var member = scene.Client(scene.Stack.PublicUrl, (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "__Host-homestage").Value);
         await CallMergeAsync();
         await CallKeysAsync(member, visitor);
+        await CallWebhookEndpointsAsync(member, visitor);
         await CallSessionsAsync(member);
 
         (await _api.ProblemsAsync()).ShouldBeEmpty();
@@ -253,6 +254,36 @@ public sealed class ContractTests(RunningSystem scene)
         await _api.CallAsync(member, "GET", $"/api/v1/api-keys/{Unknown}", 404);
         await _api.CallAsync(member, "DELETE", key, 204);
         await _api.CallAsync(member, "DELETE", $"/api/v1/api-keys/{Unknown}", 404);
+    }
+
+    private async Task CallWebhookEndpointsAsync(HttpClient member, HttpClient visitor)
+    {
+        const string endpoints = "/api/v1/webhook-endpoints";
+        await _api.CallAsync(member, "POST", endpoints, 422, new { url = "http://192.168.1.1/", eventTypes = (string[])["staging.succeeded"] });
+        var (made, _) = await _api.CallAsync(
+            member, "POST", endpoints, 201, new { url = scene.Stack.PublicUrl + "/nobody-takes-this", eventTypes = (string[])["staging.succeeded"] }, headers => headers.Add("Idempotency-Key", Guid.NewGuid().ToString()));
+        await _api.CallAsync(member, "GET", endpoints, 200);
+        await _api.CallAsync(visitor, "GET", endpoints, 403);
+        await _api.CallAsync(member, "GET", endpoints + "/event-types", 200);
+        await _api.CallAsync(visitor, "GET", endpoints + "/event-types", 403);
+        var (own, other) = ($"{endpoints}/{made!["id"]}", $"{endpoints}/{Unknown}");
+        await _api.CallAsync(member, "GET", own, 200);
+        await _api.CallAsync(member, "GET", other, 404);
+        await _api.CallAsync(member, "PATCH", own, 200, new { description = "our uploader" });
+        await _api.CallAsync(member, "PATCH", own, 400, new { eventTypes = (string[])["staging.eaten"] });
+        await _api.CallAsync(member, "POST", own + "/rotate-secret", 200);
+        await _api.CallAsync(member, "POST", other + "/rotate-secret", 404);
+        var (ping, _) = await _api.CallAsync(member, "POST", own + "/ping", 202);
+        await _api.CallAsync(member, "POST", other + "/ping", 404);
+        await _api.CallAsync(member, "GET", own + "/deliveries?status=pending", 200);
+        await _api.CallAsync(member, "GET", other + "/deliveries", 404);
+        await _api.CallAsync(member, "GET", $"{own}/deliveries/{ping!["id"]}", 200);
+        await _api.CallAsync(member, "GET", $"{own}/deliveries/{Unknown}", 404);
+        await _api.CallAsync(member, "POST", $"{own}/deliveries/{Unknown}/replay", 404);
+        await _api.CallAsync(member, "POST", own + "/replay-failed", 202, new { since = "2026-03-01T00:00:00Z" });
+        await _api.CallAsync(member, "POST", own + "/replay-failed", 400, new { });
+        await _api.CallAsync(member, "DELETE", own, 204);
+        await _api.CallAsync(member, "DELETE", own, 404);
     }
 
     private async Task CallSessionsAsync(HttpClient member)

@@ -50,6 +50,10 @@ internal sealed class StagingApp : IAsyncDisposable
             ["BLOBS_DIR"] = _folder.FullPath,
             ["PUBLIC_URL"] = "https://stage.example",
             ["SAFETY_PEPPER"] = "f3c9a1d27be84056b1d0c2e7a9f86543",
+            ["WEBHOOK_SECRETS_KEY"] = "0b9e6c1f43d7a8205e9b71c4d6f3a812",
+            // Where receivers on loopback may be called.
+            ["ENVIRONMENT"] = "Development",
+            ["WEBHOOK_LOCAL_NETWORKS"] = "127.0.0.0/8",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         _others = MassTransit.Bus.Factory.CreateUsingRabbitMq(bus =>

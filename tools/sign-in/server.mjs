@@ -7,7 +7,7 @@ import Provider from 'oidc-provider';
 
 const { PORT, CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS, LOGOUT_URIS, AUDIENCE } = process.env;
 const issuer = process.env.ISSUER ?? `http://127.0.0.1:${PORT}`;
-const scopes = 'stagings:write stagings:read credits:read';
+const scopes = 'stagings:write stagings:read credits:read webhooks:write webhooks:read';
 
 const key = (type, options, alg) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `${alg}-${randomUUID()}`,

@@ -14,9 +14,9 @@ internal sealed record ApiKeyForm
     [Required]
     public string? Name { get; init; }
 
-    /// <summary>Some of <c>stagings:write</c>, <c>stagings:read</c>, <c>credits:read</c>.</summary>
+    /// <summary>Some of <c>stagings:write</c>, <c>stagings:read</c>, <c>credits:read</c>, <c>webhooks:write</c>, <c>webhooks:read</c>.</summary>
     [Required]
-    [AllowedValues("stagings:write", "stagings:read", "credits:read")]
+    [AllowedValues("stagings:write", "stagings:read", "credits:read", "webhooks:write", "webhooks:read")]
     public IReadOnlyList<string>? Scopes { get; init; }
 
     /// <summary>When it ends by itself; never if left out.</summary>

@@ -16,7 +16,7 @@ namespace HomeStage.Gateway.Bearer;
 internal sealed class BearerTokens(Providers providers, IServiceProvider services, TimeProvider time) : IDisposable
 {
     /// <summary>What a token may allow, as scopes of the same names; others are none of ours.</summary>
-    internal static readonly string[] KnownScopes = ["stagings:write", "stagings:read", "credits:read"];
+    internal static readonly string[] KnownScopes = ["stagings:write", "stagings:read", "credits:read", "webhooks:write", "webhooks:read"];
 
     private const int Limit = 20_000;
     private const int LongestSubject = 255;

@@ -41,6 +41,7 @@ internal static class PublicText
         ("Credits", "What stagings are paid with."),
         ("Session", "Who a browser is, signing in and out."),
         ("API keys", "For programs; made and revoked by people who have signed in."),
+        ("Webhook endpoints", "Where programs are told of events; see docs/webhooks.md for what they receive."),
         ("Webhooks", "What others call."),
     ];
 

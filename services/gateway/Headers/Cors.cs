@@ -20,7 +20,7 @@ internal static class Cors
                 return;
             var policy = new CorsPolicyBuilder([.. origins])
                 .AllowCredentials()
-                .WithMethods("GET", "HEAD", "POST", "PUT", "DELETE")
+                .WithMethods("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
                 .WithHeaders("Content-Type", "Idempotency-Key", "Last-Event-ID")
                 .WithExposedHeaders("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "ETag")
                 .SetPreflightMaxAge(TimeSpan.FromMinutes(10))

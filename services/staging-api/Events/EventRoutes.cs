@@ -5,6 +5,7 @@ using HomeStage.Hosting.Problems;
 using HomeStage.Hosting.Redis;
 using HomeStage.Staging.Listings;
 using HomeStage.Staging.Stagings;
+using HomeStage.Staging.WebhookEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -41,6 +42,7 @@ internal static class EventRoutes
                         .. OfJobs,
                         ListingRoutes.EndedEvent,
                         ("credits", "The balance has changed: read `GET /api/v1/credits` again.", typeof(MomentView)),
+                        (WebhookDisabledView.EventType, "A webhook endpoint of the account was disabled by us.", typeof(WebhookDisabledView)),
                         Ping,
                     ])
                 .Says(operation => operation["responses"]!.AsObject().Remove("204"));

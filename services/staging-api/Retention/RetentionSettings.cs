@@ -20,6 +20,9 @@ internal sealed record RetentionSettings
     /// <summary>How long it is remembered what an <c>Idempotency-Key</c> was used for.</summary>
     public required TimeSpan RequestKeys { get; init; }
 
+    /// <summary>How long deliveries to webhook endpoints and what became of them are kept, and wait for an endpoint that is disabled.</summary>
+    public required TimeSpan Webhooks { get; init; }
+
     internal static RetentionSettings Read(Settings settings)
     {
         var retention = new RetentionSettings
@@ -31,6 +34,7 @@ internal sealed record RetentionSettings
             Events = Days("RETENTION_EVENTS_DAYS", 30, 1, 365, "how long the events of streams are kept"),
             // The API promises a day.
             RequestKeys = Hours("RETENTION_REQUEST_KEYS_HOURS", 168, 24, 8760, "how long an Idempotency-Key is remembered"),
+            Webhooks = Days("RETENTION_WEBHOOKS_DAYS", 30, 1, 365, "how long deliveries to webhook endpoints are kept"),
         };
         if (retention.Events > retention.Results)
             settings.Refuse("RETENTION_EVENTS_DAYS", "must not be more than RETENTION_RESULTS_DAYS: events tell of stagings");

@@ -9,7 +9,7 @@ using Npgsql;
 namespace HomeStage.Staging.Retention;
 
 /// <summary>
-/// Removes what was kept for its time: unused photos, stagings that ended long ago, files of deleted ones, old events and request keys. One
+/// Removes what was kept for its time: unused photos, stagings that ended long ago, files of deleted ones, old events, request keys and webhooks. One
 /// replica at a time sweeps, in small steps that each stand for themselves, so that whoever comes next goes on where it stopped.
 /// </summary>
 internal sealed partial class RetentionSweep(
@@ -48,6 +48,7 @@ internal sealed partial class RetentionSweep(
             ("files_of_deleted", FewAtOnce, PurgeAsync),
             ("events", ManyAtOnce, RemoveEventsAsync),
             ("request_keys", ManyAtOnce, RemoveRequestKeysAsync),
+            ("webhooks", ManyAtOnce, RemoveWebhooksAsync),
         ];
         Exception? failure = null;
         foreach (var (kind, size, step) in kinds)
@@ -168,6 +169,14 @@ internal sealed partial class RetentionSweep(
               select account_id, key from request_keys where created_at < {oldest} order by created_at limit {ManyAtOnce})
             """,
             cancellationToken);
+    }
+
+    private async Task<int> RemoveWebhooksAsync(CancellationToken cancellationToken)
+    {
+        var oldest = time.GetUtcNow() - kept.Webhooks;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Database.ExecuteSqlAsync(
+            $"delete from webhook_deliveries where n in (select n from webhook_deliveries where created_at < {oldest} order by created_at limit {ManyAtOnce})", cancellationToken);
     }
 
     private static partial class Log

@@ -157,7 +157,7 @@ internal sealed class StagingViews(Durations durations, TimeProvider time)
     internal static ErrorView? Error(Job job) =>
         job.ErrorCode is { } code ? new ErrorView(code, FailureMessages.Of(code), Billed: job.CreditsUsed > 0 && job.Free != true) : null;
 
-    private static ReceiptView? Receipt(Job job)
+    internal static ReceiptView? Receipt(Job job)
     {
         if (!job.IsTerminal)
             return null;

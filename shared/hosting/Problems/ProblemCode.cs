@@ -95,6 +95,15 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>The API key was revoked or has expired.</summary>
     public static readonly ProblemCode KeyEnded = new("key_ended", StatusCodes.Status403Forbidden, "The API key has ended");
 
+    /// <summary>The webhook address is not one that is called; <c>reason</c> says why.</summary>
+    public static readonly ProblemCode WebhookUrlRejected = new("webhook_url_rejected", StatusCodes.Status422UnprocessableEntity, "This address cannot be told of events");
+
+    /// <summary>There is no such event type; <c>unknown</c> says which, <c>supported</c> what there is.</summary>
+    public static readonly ProblemCode UnknownEventType = new("unknown_event_type", StatusCodes.Status400BadRequest, "There is no such event type");
+
+    /// <summary>The account has as many webhook endpoints as it may.</summary>
+    public static readonly ProblemCode WebhookLimitReached = new("webhook_limit_reached", StatusCodes.Status409Conflict, "There are too many webhook endpoints");
+
     /// <summary>Something unforeseen; nothing of the inside is told.</summary>
     public static readonly ProblemCode InternalError = new("internal_error", StatusCodes.Status500InternalServerError, "Something went wrong on our side", Retryable: true);
 

@@ -29,6 +29,11 @@ public sealed class ApiKeyTests(SharedRedis redis)
         { "DELETE", "/api/v1/stagings/1", "stagings:write" },
         { "GET", "/api/v1/credits", "credits:read" },
         { "GET", "/api/v1/credits/entries", "credits:read" },
+        { "GET", "/api/v1/webhook-endpoints", "webhooks:read" },
+        { "GET", "/api/v1/webhook-endpoints/1/deliveries", "webhooks:read" },
+        { "POST", "/api/v1/webhook-endpoints", "webhooks:write" },
+        { "PATCH", "/api/v1/webhook-endpoints/1", "webhooks:write" },
+        { "POST", "/api/v1/webhook-endpoints/1/rotate-secret", "webhooks:write" },
         { "POST", "/api/v1/credits", null },
         { "POST", "/api/v1/checkout", null },
         { "GET", "/api/v1/orders", null },
@@ -47,7 +52,7 @@ public sealed class ApiKeyTests(SharedRedis redis)
         foreach (var route in Routes)
         {
             var (method, path, scope) = route.Data;
-            foreach (var granted in (string[])["stagings:read", "stagings:write", "credits:read"])
+            foreach (var granted in (string[])["stagings:read", "stagings:write", "credits:read", "webhooks:read", "webhooks:write"])
             {
                 var key = AddKey([granted]);
                 using var answer = await client.SendAsync(new HttpMethod(method), path, ("Authorization", "Bearer " + key));

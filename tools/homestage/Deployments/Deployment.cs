@@ -57,7 +57,7 @@ internal sealed class Deployment
     private static readonly string[] ModelSettings = ["OPENAI_MODEL", "IMAGE_MODELS", "IMAGE_MODELS_FILE"];
 
     private static readonly string[] RetentionSettings =
-        ["RETENTION_PHOTOS_HOURS", "RETENTION_RESULTS_DAYS", "RETENTION_PREVIEWS_HOURS", "RETENTION_EVENTS_DAYS", "RETENTION_REQUEST_KEYS_HOURS"];
+        ["RETENTION_PHOTOS_HOURS", "RETENTION_RESULTS_DAYS", "RETENTION_PREVIEWS_HOURS", "RETENTION_EVENTS_DAYS", "RETENTION_REQUEST_KEYS_HOURS", "RETENTION_WEBHOOKS_DAYS"];
 
     private static readonly string[] LayoutSettings =
         ["LAYOUT_MODEL", "LAYOUT_INPUT_PRICE", "LAYOUT_OUTPUT_PRICE", "LAYOUT_DAILY_BUDGET", "LAYOUT_TIMEOUT_SECONDS", "LAYOUT_EFFORT"];
@@ -72,7 +72,7 @@ internal sealed class Deployment
         ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
-        ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS"],
+        ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS", "WEBHOOK_LOCAL_NETWORKS"],
         ["staging-worker"] = [.. BlobSettings, .. ModelSettings, .. LayoutSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
@@ -241,6 +241,8 @@ internal sealed class Deployment
         ("BLOBS_DIR", _input.Data.Blobs),
         ("ENTITLEMENTS_URL", UrlsOf("entitlements")),
         ("SAFETY_PEPPER", _input.Seed.Secret("safety pepper")),
+        ("WEBHOOK_SECRETS_KEY", _input.Seed.Secret("webhook secrets key")),
+        ("WEBHOOK_LOCAL_NETWORKS", "127.0.0.0/8,::1/128"),
         ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
     ]);
 

@@ -55,6 +55,8 @@ internal static class Dashboards
             new("Photos", "reqps", ("sum by (verdict) (rate(homestage_photos_total[5m]))", "{{verdict}}")),
             new("Kept for its time and removed", "short", ("sum by (kind) (increase(homestage_retention_removed_total[1h]))", "{{kind}}")),
             new("Disk under the blobs", "percentunit", ("1 - min by (folder) (homestage_disk_free_bytes / homestage_disk_size_bytes)", "{{folder}}")),
+            new("Webhooks to customers", "reqps", ("sum by (outcome) (rate(homestage_webhooks_attempts_total[5m]))", "{{outcome}}")),
+            new("Webhooks that are due", "s", ("max(homestage_webhooks_due_oldest_age_seconds)", "the oldest")),
             .. Database("staging-api"),
             .. Messages("staging-api"),
             .. Process("staging-api"),

@@ -131,6 +131,7 @@ internal static class SecretFiles
         files[Of("billing", "RESTORE_CODE_KEY")] = seed.Secret("restore code key");
         files[Of("entitlements", "API_KEY_PEPPER")] = seed.Secret("api key pepper");
         files[Of("staging-api", "SAFETY_PEPPER")] = seed.Secret("safety pepper");
+        files[Of("staging-api", "WEBHOOK_SECRETS_KEY")] = seed.Secret("webhook secrets key");
         var token = seed.Secret("support token");
         files[Of("entitlements", "SUPPORT_OPERATORS")] = $"first act {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)))}\n";
         files["support/token"] = token;
