@@ -56,7 +56,7 @@ internal static class WebhookEventTypes
     internal static WebhookMessage PingOf(Guid endpointId, DateTimeOffset now) => Message(Ping, now, new JsonObject { ["endpointId"] = endpointId });
 
     private static WebhookMessage Message(string type, DateTimeOffset at, JsonNode data) =>
-        new(type, JsonSerializer.Serialize(new { type, timestamp = at, data }, StagingViews.Json), at);
+        new(type, JsonSerializer.Serialize(new { type, timestamp = at.UtcDateTime, data }, StagingViews.Json), at);
 
     private static JsonObject OfListing(JsonObject ended)
     {

@@ -38,4 +38,15 @@ internal static class Customer
     /// <summary>Waits until a delivery is as asked.</summary>
     internal static Task<JsonNode> UntilDeliveryAsync(this Visitor visitor, string self, string id, Func<JsonNode, bool> condition, string what) => Eventually.ValueAsync(
         async () => (await visitor.GetAsync($"{self}/deliveries/{id}")).Body is { } delivery && condition(delivery) ? delivery : null, what);
+
+    /// <summary>Has a room furnished.</summary>
+    internal static async Task<Guid> SucceededAsync(this Visitor visitor, StagingApp app)
+    {
+        var id = await visitor.SubmitAsync();
+        await app.SentAsync(id);
+        await app.ClaimAsync(id);
+        await app.PublishAsync(await Samples.StagedAsync(app.Blobs, id, 1, 1));
+        await visitor.UntilAsync(id, "succeeded");
+        return id;
+    }
 }

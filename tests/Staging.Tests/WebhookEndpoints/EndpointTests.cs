@@ -1,8 +1,11 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using HomeStage.Contracts;
 using HomeStage.Hosting.Configuration;
 using HomeStage.Staging.WebhookEndpoints;
 using HomeStage.Testing;
+using HomeStage.Tool;
+using HomeStage.Tool.Servers;
 using Microsoft.Extensions.Configuration;
 using Shouldly;
 using Xunit;
@@ -40,6 +43,37 @@ public sealed class EndpointTests(StagingFixture fixture) : IClassFixture<Stagin
         listed.Body!["items"]!.AsArray().ShouldHaveSingleItem()!["id"]!.ToString().ShouldBe(made.Text("id"));
         types.Body!["items"]!.AsArray().Select(type => (string)type!["type"]!).ShouldBe(Customer.All);
         (deleted.Status, (await member.GetAsync(self)).Status, (await member.SendAsync(HttpMethod.Delete, self)).Status).ShouldBe((204, 404, 404));
+    }
+
+    // The library compares the time with its own clock, which is why nothing here moves that of the service.
+    [Fact]
+    public async Task A_webhook_is_verified_by_the_standards_own_library_also_while_its_secret_is_rotated()
+    {
+        var (member, lines) = (Member(), new ConcurrentQueue<string>());
+        var url = $"http://127.0.0.1:{FreePorts.Next()}/";
+        using var node = await NodeProgram.StartAsync(Path.Combine(SourceTree.Root, "tests", "npm", "standardwebhooks.mjs"), lines.Enqueue, $"{new Uri(url).Port}");
+        using var http = new HttpClient();
+        var endpoint = await member.MakeAsync(url);
+        await Eventually.Async(async () => await KnowsAsync(endpoint), "the receiver has the secret");
+
+        await member.SucceededAsync(_app);
+        await Eventually.Async(() => lines.Count(line => line.StartsWith("ok staging.", StringComparison.Ordinal)) == 3, "the staging is told");
+        var rotated = await member.PostAsync(endpoint.Self() + "/rotate-secret");
+        var withOld = await member.PingAsync(endpoint.Self());
+        await Eventually.Async(() => lines.Contains($"ok ping {withOld}"), "a delivery is verified with the secret from before");
+        (await KnowsAsync(rotated)).ShouldBeTrue();
+        var withNew = await member.PingAsync(endpoint.Self());
+        await Eventually.Async(() => lines.Contains($"ok ping {withNew}"), "a delivery is verified with the new secret");
+        (await KnowsAsync(await member.MakeAsync(Local))).ShouldBeTrue();
+        await member.PingAsync(endpoint.Self());
+        await Eventually.Async(() => lines.Any(line => line.StartsWith("refused", StringComparison.Ordinal)), "a delivery is refused with another endpoint's secret");
+
+        rotated.Text("secret").ShouldNotBe(endpoint.Text("secret"));
+        lines.Where(line => line.StartsWith("ok", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]).Order()
+            .ShouldBe(["ping", "ping", "staging.queued", "staging.running", "staging.succeeded"]);
+        node.Kill();
+
+        async Task<bool> KnowsAsync(Answer made) => (await http.PutAsync(url, new StringContent(made.Text("secret")), TestContext.Current.CancellationToken)).IsSuccessStatusCode;
     }
 
     [Fact]
