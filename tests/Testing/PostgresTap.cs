@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using HomeStage.Tool.Servers;
@@ -23,28 +22,17 @@ public enum KillMoment
 /// killed at the n-th. A statement is what the server answers with ReadyForQuery: a simple query, or a batch that ends with Sync.
 /// </summary>
 /// <remarks>See PostgreSQL's documentation, "Frontend/Backend Protocol". Give the service <see cref="Through"/> as its connection.</remarks>
-public sealed class PostgresTap : IAsyncDisposable
+public sealed class PostgresTap : Tap
 {
     private const int SslRequest = 80877103;
     private const int GssEncryptionRequest = 80877104;
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _closing = new();
-    private readonly ConcurrentBag<Task> _connections = [];
-    private readonly int _server;
-    private readonly Task _accepting;
     private Trigger? _trigger;
 
     private PostgresTap(int server)
+        : base(server)
     {
-        _server = server;
-        _listener.Start();
-        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
-        _accepting = AcceptAsync();
     }
-
-    /// <summary>Where the tap listens on 127.0.0.1.</summary>
-    public int Port { get; }
 
     /// <summary>Starts a tap in front of a server on loopback.</summary>
     public static PostgresTap Start(PostgresFacts postgres) => new(postgres.Port);
@@ -67,54 +55,13 @@ public sealed class PostgresTap : IAsyncDisposable
     /// <summary>Counts no more. True if the statement was never reached, so that nothing was killed.</summary>
     public bool Disarm() => Interlocked.Exchange(ref _trigger, null) is not { Reached: true };
 
-    /// <summary>Closes every connection.</summary>
-    public async ValueTask DisposeAsync()
+    private protected override async Task ConverseAsync(NetworkStream client, NetworkStream server, CancellationToken cancellationToken)
     {
-        await _closing.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-        await Task.WhenAll(_connections);
-        _closing.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-                _connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_closing.Token)));
-        }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The tap is closing.
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
-    {
-        await Task.Yield();
-        using var closing = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
-        using var server = new TcpClient();
-        using (client)
-        {
-            try
-            {
-                await server.ConnectAsync(IPAddress.Loopback, _server, closing.Token);
-                (client.NoDelay, server.NoDelay) = (true, true);
-                var (toClient, toServer) = (client.GetStream(), server.GetStream());
-                await StartAsync(toClient, toServer, closing.Token);
-                var conversation = new Conversation();
-                await Task.WhenAny(
-                    ForwardQuestionsAsync(toClient, toServer, conversation, closing.Token),
-                    ForwardAnswersAsync(toServer, toClient, conversation, closing.Token)).Unwrap();
-            }
-            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
-            {
-                // One end is gone; the other must go with it.
-            }
-
-            await closing.CancelAsync();
-        }
+        await StartAsync(client, server, cancellationToken);
+        var conversation = new Conversation();
+        await Task.WhenAny(
+            ForwardQuestionsAsync(client, server, conversation, cancellationToken),
+            ForwardAnswersAsync(server, client, conversation, cancellationToken)).Unwrap();
     }
 
     /// <summary>The packets before the first message have no type: offers of encryption, which are declined, then the startup or a cancel request.</summary>

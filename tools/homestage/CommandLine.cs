@@ -110,7 +110,7 @@ internal static class CommandLine
     {
         var yes = Yes();
         var filter = new Option<string?>("--filter") { Description = "Only the tests whose full name contains this." };
-        var command = new Command("chaos", "Kills, freezes and restarts every part at every step of a job's life; takes the better part of an hour.") { filter, yes };
+        var command = new Command("chaos", "Every permutation of a payment's events; kills, freezes and restarts of every part at every step of a job's life. Takes about an hour.") { filter, yes };
         command.SetAction(parsed => RunAsync((console, stop) => ChaosCommand.RunAsync(new(parsed.GetValue(filter), parsed.GetValue(yes)), console, stop)));
         return command;
     }

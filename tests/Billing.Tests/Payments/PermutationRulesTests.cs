@@ -7,8 +7,9 @@ using HomeStage.Billing.Webhooks;
 namespace HomeStage.Billing.Tests.Payments;
 
 /// <summary>
-/// Every permutation of a payment's seven events, each event twice, through the rules that decide what they change. Stripe answers what
-/// is true at the latest event delivered, so answers change on the way; beside each an older answer tries to be the last.
+/// Every permutation of a payment's seven events, each event twice, through the rules that decide what they change, without a database
+/// (<see cref="PermutationTests"/> has one). Stripe answers what is true at the latest event delivered, so answers change on the way;
+/// beside each an older answer tries to be the last.
 /// </summary>
 public sealed class PermutationRulesTests
 {
@@ -24,7 +25,7 @@ public sealed class PermutationRulesTests
         var paidAtOnce = !events.Contains(1);
         var inOrder = EndOf(events, paidAtOnce);
         inOrder.ShouldBe($"ChargedBack {Noon.AddMinutes(paidAtOnce ? 0 : 1):t} 1000 1000 False pi_1, 1 payment, last told 2000 False");
-        var ends = Permutations(events).Select(permutation => EndOf(permutation, paidAtOnce)).ToList();
+        var ends = Permutations.Of(events).Select(permutation => EndOf(permutation, paidAtOnce)).ToList();
         ends.Count.ShouldBe(permutations);
         ends.ShouldAllBe(end => end == inOrder);
     }
@@ -84,8 +85,4 @@ public sealed class PermutationRulesTests
             _ => [new(1000, "usd", "lost")],
         },
         null);
-
-    private static IEnumerable<int[]> Permutations(int[] items) => items.Length == 0
-        ? [[]]
-        : items.SelectMany((item, index) => Permutations([.. items.Where((_, other) => other != index)]).Select(rest => (int[])[item, .. rest]));
 }

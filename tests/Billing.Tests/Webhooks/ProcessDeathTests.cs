@@ -30,20 +30,32 @@ public sealed class ProcessDeathTests(TestServers servers) : IAsyncLifetime
             "paid, revision 1, 1 events applied, sent PaymentCompleted")).ShouldBe(4);
     }
 
-    [Fact]
-    public async Task Refund_is_taken_over_once_wherever_the_process_dies()
+    // A refund and a dispute take the same way; so each dies at one of the moments here, and at the other in ./homestage chaos.
+    [Theory]
+    [InlineData(false, KillMoment.BeforeAnswer)]
+    [InlineData(true, KillMoment.AfterAnswer)]
+    public Task Money_that_goes_back_is_taken_over_once_wherever_the_process_dies(bool disputed, KillMoment moment) => TakeOverAsync(disputed, moment);
+
+    [Theory(Explicit = true)]
+    [InlineData(false, KillMoment.AfterAnswer)]
+    [InlineData(true, KillMoment.BeforeAnswer)]
+    public Task Money_that_goes_back_is_taken_over_once_at_the_other_moments_too(bool disputed, KillMoment moment) => TakeOverAsync(disputed, moment);
+
+    private async Task TakeOverAsync(bool disputed, KillMoment moment)
     {
         // Stored: payment looked for, event, commit. Applied: payment looked for; lock, settled, order with outbox, commit.
         (await KillAtEveryStatementAsync(
-            KillMoment.BeforeAnswer,
+            moment,
             sql => LocksOrder(sql) || sql.Contains("payment_intent_id = ", StringComparison.Ordinal),
             async order =>
             {
                 _billing.Account.Pay(order);
                 (await _billing.DeliverAsync(Fixture.Event("checkout.session.completed", Fixture.Session(order.Id, order.SessionId)))).ShouldBe(200);
             },
-            order => Fixture.Event("refund.created", _billing.Account.Refund(order, 700)),
-            "partially refunded, revision 2, 2 events applied, sent PaymentAdjusted, PaymentCompleted")).ShouldBe(8);
+            order => disputed
+                ? Fixture.Event("charge.dispute.created", _billing.Account.Dispute(order))
+                : Fixture.Event("refund.created", _billing.Account.Refund(order, 700)),
+            $"{(disputed ? "disputed" : "partially refunded")}, revision 2, 2 events applied, sent PaymentAdjusted, PaymentCompleted")).ShouldBe(8);
     }
 
     /// <summary>How many statements it died at before one delivery survived.</summary>
@@ -75,7 +87,7 @@ public sealed class ProcessDeathTests(TestServers servers) : IAsyncLifetime
     private Task<string> EndOfAsync(PlacedOrder order) => _billing.TextAsync(
         """
         select format('%s, revision %s, %s events applied, sent %s',
-          case when amount_refunded > 0 then 'partially refunded' when paid_at is not null then 'paid' else 'pending' end, revision,
+          case when dispute_open then 'disputed' when amount_refunded > 0 then 'partially refunded' when paid_at is not null then 'paid' else 'pending' end, revision,
           (select count(*) from stripe_events where order_id = orders.id and state = 'applied'),
           (select coalesce(string_agg(message_type, ', ' order by message_type), 'nothing') from outbox where body ->> 'orderId' = orders.id::text))
         from orders where id = $1
