@@ -1,5 +1,4 @@
 using HomeStage.Tool.Servers;
-using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;
 

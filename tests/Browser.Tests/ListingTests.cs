@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using HomeStage.Testing;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;

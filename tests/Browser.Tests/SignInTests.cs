@@ -1,9 +1,7 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using HomeStage.Testing;
-using HomeStage.Tool.Servers;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;

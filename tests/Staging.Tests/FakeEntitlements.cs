@@ -6,6 +6,7 @@ using HomeStage.Hosting.Problems;
 using HomeStage.Tool.Servers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace HomeStage.Staging.Tests;
@@ -120,7 +121,7 @@ internal sealed class FakeEntitlements : IAsyncDisposable
         }
     }
 
-    private static IResult Insufficient(int needed, int available, params ReadOnlySpan<(string, object?)> more) => Problem.Result(
+    private static ProblemHttpResult Insufficient(int needed, int available, params ReadOnlySpan<(string, object?)> more) => Problem.Result(
         ProblemCode.InsufficientCredits, "Buy credits.", [("needed", needed), ("available", available), ("freeLeft", 0), ("freeIfDraft", false), .. more]);
 
     private IResult Hold(Guid jobId, HoldRequest request, HttpContext context)

@@ -206,7 +206,7 @@ internal static class WebhookRoutes
     {
         if (await endpoints.FindAsync(owner, id, cancellationToken) is null || await endpoints.FindDeliveryAsync(id, delivery, cancellationToken) is not var (row, log))
             return Problem.Result(ProblemCode.NotFound);
-        return TypedResults.Ok(WebhookDeliveryView.Of(row, log.LastOrDefault()) with
+        return TypedResults.Ok(WebhookDeliveryView.Of(row, NewestOf(log)) with
         {
             Payload = JsonSerializer.Deserialize<JsonElement>(row.Payload),
             Log = [.. log.Select(WebhookAttemptView.Of)],
@@ -223,9 +223,11 @@ internal static class WebhookRoutes
         if (!await endpoints.ReplayAsync(delivery, cancellationToken))
             return Problem.Result(ProblemCode.Conflict, "This delivery is pending: it is tried again by itself.");
         return await endpoints.FindDeliveryAsync(id, delivery, cancellationToken) is var (row, log)
-            ? Accepted(row, log.LastOrDefault())
+            ? Accepted(row, NewestOf(log))
             : Problem.Result(ProblemCode.NotFound);
     }
+
+    private static WebhookAttempt? NewestOf(IReadOnlyList<WebhookAttempt> log) => log is [.., var newest] ? newest : null;
 
     private static async Task<byte[]> BodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {

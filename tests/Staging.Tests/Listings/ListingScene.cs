@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using HomeStage.Testing;
 using Xunit;
 
 namespace HomeStage.Staging.Tests.Listings;

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text.Json.Nodes;
 using HomeStage.Contracts;
 using HomeStage.Staging.Attempts;
 using HomeStage.Testing;

@@ -1,6 +1,5 @@
 using HomeStage.Hosting.Configuration;
 using HomeStage.Staging.Retention;
-using HomeStage.Storage;
 using HomeStage.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HomeStage.Imaging;
+using HomeStage.Storage;
 using HomeStage.Worker.Rendering;
 using HomeStage.Worker.Tests.Scene;
 using Microsoft.AspNetCore.Http;
@@ -66,7 +67,7 @@ public sealed class AttemptTests(TestServers servers)
         await using var scene = await WorkerScene.SetAsync(servers);
         await scene.StartWorkerAsync();
         await scene.Blobs.PutAsync("first/1/1-clean.jpg", Pictures.Room, "image/jpeg");
-        await scene.Blobs.PutAsync("broken/1/1-clean.jpg", [1, 2, 3], "image/jpeg");
+        await scene.Blobs.PutAsync("broken/1/1-clean.jpg", new byte[] { 1, 2, 3 }, "image/jpeg");
 
         async Task<ProviderCall> CallAsync(string? reference)
         {
