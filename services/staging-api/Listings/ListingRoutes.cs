@@ -144,7 +144,9 @@ internal static class ListingRoutes
         if (jobs.TrueForAll(job => job.Pictures.IsEmpty))
             return Problem.Result(ProblemCode.NotFound, "There is no picture of this listing.");
         context.Response.Headers.CacheControl = "private, no-store";
-        return TypedResults.Stream(output => ListingArchive.WriteAsync(output, jobs, blobs, cancellationToken), "application/zip", ListingArchive.NameOf(listing));
+        // The archive writes its few bytes of headers without waiting, which the body itself does not allow.
+        return TypedResults.Stream(
+            _ => ListingArchive.WriteAsync(context.Response.BodyWriter.AsStream(leaveOpen: true), jobs, blobs, cancellationToken), "application/zip", ListingArchive.NameOf(listing));
     }
 
     private static async Task<Results<Ok<ListingCancelView>, ProblemHttpResult>> CancelAsync(
