@@ -51,9 +51,6 @@ internal sealed class StagingApp : IAsyncDisposable
             ["PUBLIC_URL"] = "https://stage.example",
             ["SAFETY_PEPPER"] = "f3c9a1d27be84056b1d0c2e7a9f86543",
             ["WEBHOOK_SECRETS_KEY"] = "0b9e6c1f43d7a8205e9b71c4d6f3a812",
-            // Where receivers on loopback may be called.
-            ["ENVIRONMENT"] = "Development",
-            ["WEBHOOK_LOCAL_NETWORKS"] = "127.0.0.0/8",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         _others = MassTransit.Bus.Factory.CreateUsingRabbitMq(bus =>
@@ -93,14 +90,17 @@ internal sealed class StagingApp : IAsyncDisposable
     /// <param name="scheduler">Whether time passes for jobs by itself.</param>
     /// <param name="replicas">How many run.</param>
     /// <param name="setting">A setting that is not usual.</param>
+    /// <param name="callsLoopback">Whether webhooks may go to receivers on loopback, as they never may in Production.</param>
     internal static async Task<StagingApp> StartAsync(
-        TestServers servers, string? redis = null, TimeSpan? ping = null, bool scheduler = true, int replicas = 1, (string Name, string Value)? setting = null)
+        TestServers servers, string? redis = null, TimeSpan? ping = null, bool scheduler = true, int replicas = 1, (string Name, string Value)? setting = null, bool callsLoopback = false)
     {
         var app = new StagingApp(servers, await servers.CreateDatabaseAsync(), await servers.CreateVirtualHostAsync(), redis);
         await app.Entitlements.StartAsync(app._identity, app.Clock, Cancel);
         app._settings["ENTITLEMENTS_URL"] = app.Entitlements.Url;
         if (setting is var (name, value))
             app._settings[name] = value;
+        if (callsLoopback)
+            (app._settings["ENVIRONMENT"], app._settings["WEBHOOK_LOCAL_NETWORKS"]) = ("Development", "127.0.0.0/8");
         await ServiceHost.MigrateAsync("staging-api", app._settings, StagingService.Compose, Cancel);
         await app._others.StartAsync(Cancel);
         for (var i = 0; i < replicas; i++)

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace HomeStage.Staging.Tests.WebhookEndpoints;
 
-public sealed class DeliveryTests(StagingFixture fixture) : IClassFixture<StagingFixture>
+public sealed class DeliveryTests(ReceiverFixture fixture) : IClassFixture<ReceiverFixture>
 {
     private readonly StagingApp _app = fixture.App;
 

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace HomeStage.Staging.Tests.WebhookEndpoints;
 
-public sealed class EndpointTests(StagingFixture fixture) : IClassFixture<StagingFixture>
+public sealed class EndpointTests(ReceiverFixture fixture) : IClassFixture<ReceiverFixture>
 {
     private const string Local = "http://127.0.0.1:1/";
 

@@ -75,3 +75,19 @@ internal sealed class Receiver : IAsyncDisposable
         await Answer(context);
     }
 }
+
+/// <summary>One running service that may call receivers on loopback, for all tests of a class.</summary>
+public sealed class ReceiverFixture(TestServers servers) : IAsyncLifetime
+{
+    private StagingApp? _app;
+
+    internal StagingApp App => _app!;
+
+    public async ValueTask InitializeAsync() => _app = await StagingApp.StartAsync(servers, callsLoopback: true);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+            await _app.DisposeAsync();
+    }
+}
