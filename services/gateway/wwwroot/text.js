@@ -365,7 +365,7 @@ export const text = {
     status: { pending: "On its way", succeeded: "Delivered", failed: "Not delivered" },
     next: time => `again at ${time}`,
     replay: "Send again",
-    replayFailed: "Send all again that failed this week",
+    replayFailed: "Repeat this week's failures",
     replayed: n => (n === 1 ? "One delivery is sent again" : `${n} deliveries are sent again`),
     arrived: "The test has arrived",
     refused: "The test has not arrived",
