@@ -71,7 +71,7 @@ export function show({ query, signal }) {
       desk.querySelector("h2").textContent = words.listing(photos.length);
       return;
     }
-    if (wanted !== shows && photos.length === 1) select(rooms, choice.room = photos[0].room);
+    if (wanted !== shows && wanted !== "tray") select(rooms, photos[0]?.room ?? choice.room);
     shows = wanted;
     if (wanted === "nothing") fill(desk, title("h2.unseen", words.photos), dropHint(), sample());
     else if (wanted === "tray") fill(desk, title("h2", words.listing(photos.length)), el("p.small", {}, words.listingWhy), cards.element);
