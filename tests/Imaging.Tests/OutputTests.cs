@@ -132,6 +132,22 @@ public sealed class OutputTests
         (bottom - top).ShouldBeGreaterThan(Math.Min(11, width / 20));
     }
 
+    // Shown 640 pixels wide, as on many pages, its letters still have 13.
+    [Fact]
+    public void The_label_of_a_panorama_is_as_wide_as_that_of_other_pictures()
+    {
+        var panorama = PhotoOutputs.Make(Photos.Encode(Photos.Plain(1920, 640, 0), 1920, 640, "pngsave_buffer"), 1920, 640);
+        var usual = PhotoOutputs.Make(Photos.Encode(Photos.Plain(1536, 1024, 0), 1536, 1024, "pngsave_buffer"), 1536, 1024);
+
+        Share(panorama.Labeled).ShouldBeGreaterThan(0.9 * Share(usual.Labeled));
+
+        static double Share(EncodedImage image)
+        {
+            var (left, _, right, _) = Bounds(image, level: 90);
+            return (right - left) / (double)image.Width;
+        }
+    }
+
     [Fact]
     public void Preview_is_small_and_labeled()
     {

@@ -13,8 +13,10 @@ internal static class Label
     // Debian's libvips42 brings DejaVu by way of fontconfig; any sans serif serves.
     private const string Family = "DejaVu Sans,Sans Bold";
 
-    // Letters about 2.9% of the geometric mean of the sides, but never below what can be read.
+    // Letters about 2.9% of the geometric mean of the sides, and 2.2% of the width, since panoramas are shown as wide as other pictures;
+    // never below what can be read.
     private const double SizeToPicture = 0.029;
+    private const double SizeToWidth = 0.022;
     private const double SmallestLetters = 13;
     private const double WidestPlate = 0.92;
 
@@ -29,7 +31,7 @@ internal static class Label
     /// <summary>Draws the label; the result has the picture's size and three bands.</summary>
     internal static VipsImage On(VipsImage picture)
     {
-        var wanted = Math.Max(SmallestLetters, SizeToPicture * Math.Sqrt((double)picture.Width * picture.Height));
+        var wanted = Math.Max(SmallestLetters, Math.Max(SizeToPicture * Math.Sqrt((double)picture.Width * picture.Height), SizeToWidth * picture.Width));
         var room = WidestPlate * picture.Width;
         var stacked = wanted * OneLine > room && room / OneLine < SmallestLetters;
         var size = Math.Min(wanted, room / (stacked ? LongerWord : OneLine));
