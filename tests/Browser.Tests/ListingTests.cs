@@ -52,7 +52,7 @@ public sealed class ListingTests(RunningSystem running)
         await page.GetByText("Part of a listing").ClickAsync();
         await page.Locator("#listing").WaitForAsync();
         await page.Locator("#library").ClickAsync();
-        await page.GetByText("Listings", new() { Exact = true }).ClickAsync();
+        await page.Locator(".filters label", new() { HasText = "Listings" }).ClickAsync();
         await person.SeesAsync("#listings", "12 Elm Street");
         await Assertions.Expect(page.Locator("#listings .mosaic img")).ToHaveCountAsync(2);
         await page.Locator("#stage").ClickAsync();
