@@ -12,6 +12,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
     private readonly Dictionary<Guid, Step.Adjust> _said = [];
     private readonly Dictionary<Guid, Guid> _mergedInto = [];
     private readonly HashSet<Guid> _frozen = [];
+    private DateTimeOffset? _blockedUntil;
 
     internal IEnumerable<Pack> Packs => _packs;
 
@@ -27,6 +28,16 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
             SetFrozen(pack, "support", frozen: true, now);
         ExpireDue(now);
         return $"granted {credits}";
+    }
+
+    /// <summary>What support gives, which no order pays for.</summary>
+    internal void Give(Guid account, Guid grant, int credits, DateTimeOffset expiresAt, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        var pack = new Pack { Account = Owner(account), Order = grant, Credits = credits, Remaining = credits, GrantedAt = now, ExpiresAt = expiresAt };
+        _packs.Add(pack);
+        if (_frozen.Contains(pack.Account))
+            SetFrozen(pack, "support", frozen: true, now);
     }
 
     internal string Hold(Guid account, Guid job, int credits, bool draft, bool session, DateTimeOffset now)
@@ -59,7 +70,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         }
         else
         {
-            return available == 0 && session && draft && FreeLeft(now) == 0 ? "free_exhausted" : "insufficient";
+            return available > 0 || !session || !draft || FreeLeft(now) > 0 ? "insufficient" : IsBlocked(now) ? "free_blocked" : "free_exhausted";
         }
 
         _claims[job] = claim;
@@ -148,13 +159,20 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         ExpireDue(now);
         if (_packs.Find(one => one.Order == order) is not { } pack)
             return "unknown";
-        var clock = pack.FrozenAt ?? now;
-        pack.ExpiresAt = (pack.ExpiresAt > clock ? pack.ExpiresAt : clock) + TimeSpan.FromDays(days);
-        pack.Remaining += pack.Expired;
-        pack.Expired = 0;
-        Refund(pack, now);
+        Extend(pack, days, now);
         return "extended";
     }
+
+    /// <summary>What is not over.</summary>
+    internal string ExtendAll(Guid account, int days, DateTimeOffset now)
+    {
+        ExpireDue(now);
+        var packs = _packs.Where(pack => pack.Account == Owner(account) && pack.UsableUntil > (pack.FrozenAt ?? now)).ToList();
+        packs.ForEach(pack => Extend(pack, days, now));
+        return $"extended {packs.Count}";
+    }
+
+    internal void Block(DateTimeOffset? until) => _blockedUntil = until;
 
     internal string Move(Guid order, string kind, int? credits, DateTimeOffset now)
     {
@@ -211,7 +229,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
     }
 
     internal int FreeLeft(DateTimeOffset now) =>
-        Math.Max(0, freeLimit - _claims.Values.Where(claim => claim.TakenAt > now - freeWindow).Sum(claim => claim.FreePictures));
+        IsBlocked(now) ? 0 : Math.Max(0, freeLimit - _claims.Values.Where(claim => claim.TakenAt > now - freeWindow).Sum(claim => claim.FreePictures));
 
     internal int Held(Pack pack) => _claims.Values.Where(claim => !claim.Settled).Sum(claim => claim.Parts.GetValueOrDefault(pack));
 
@@ -223,6 +241,8 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
             pack.Remaining = 0;
         }
     }
+
+    private bool IsBlocked(DateTimeOffset now) => _blockedUntil > now;
 
     private static string Taken(Claim claim) => claim.Parts.Count == 0 ? "taken free" : $"taken {claim.Price}";
 
@@ -249,6 +269,15 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
                 pack.GraceUntil += stood;
             pack.FrozenAt = null;
         }
+    }
+
+    private void Extend(Pack pack, int days, DateTimeOffset now)
+    {
+        var clock = pack.FrozenAt ?? now;
+        pack.ExpiresAt = (pack.ExpiresAt > clock ? pack.ExpiresAt : clock) + TimeSpan.FromDays(days);
+        pack.Remaining += pack.Expired;
+        pack.Expired = 0;
+        Refund(pack, now);
     }
 
     private int FollowAdjustment(Pack pack, DateTimeOffset now)
@@ -282,6 +311,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
     {
         public required Guid Account { get; set; }
 
+        /// <summary>The order that paid for it, or the grant itself.</summary>
         public required Guid Order { get; init; }
 
         public required int Credits { get; init; }

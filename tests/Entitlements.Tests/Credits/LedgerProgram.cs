@@ -3,7 +3,10 @@ using FsCheck.Fluent;
 
 namespace HomeStage.Entitlements.Tests.Credits;
 
-/// <summary>A step of a random program. Few accounts, orders and jobs, so that steps meet and repeat.</summary>
+/// <summary>
+/// A step of a random program. Few accounts, packs and jobs, so that steps meet and repeat. A pack is an order's or, from
+/// <see cref="LedgerProgram.Orders"/> on, a gift of support's.
+/// </summary>
 internal abstract record Step
 {
     internal sealed record Grant(int Account, int Order, int Credits, int Hours) : Step;
@@ -16,11 +19,19 @@ internal abstract record Step
 
     internal sealed record Adjust(int Order, long Paid, long Returned, bool Dispute, long Revision) : Step;
 
-    internal sealed record Extend(int Order, int Days) : Step;
+    internal sealed record Give(int Account, int Pack, int Credits, int Days) : Step;
 
-    internal sealed record Move(int Order, string Kind, int? Credits) : Step;
+    internal sealed record Extend(int Pack, int Days) : Step;
+
+    internal sealed record ExtendAll(int Account, int Days) : Step;
+
+    internal sealed record Move(int Pack, string Kind, int? Credits) : Step;
 
     internal sealed record Freeze(int Account, bool Frozen) : Step;
+
+    internal sealed record Block(int? Hours) : Step;
+
+    internal sealed record Unblock : Step;
 
     internal sealed record Merge(int From, int Into) : Step;
 
@@ -31,8 +42,9 @@ internal abstract record Step
 
 internal static class LedgerProgram
 {
-    private const int Jobs = 10;
-    private const int Orders = 5;
+    internal const int Jobs = 10;
+    internal const int Orders = 5;
+    internal const int Gifts = 3;
 
     /// <summary>Programs of up to 60 steps; a counterexample shrinks by dropping steps.</summary>
     internal static Arbitrary<Step[]> Programs(int accounts)
@@ -71,15 +83,25 @@ internal static class LedgerProgram
             from dispute in Gen.Elements(true, false, false)
             from revision in Gen.Choose(1, 9)
             select (Step)new Step.Adjust(order, paid, Math.Min(paid, returned), dispute, revision);
+        var pack = Gen.Choose(0, Orders + Gifts - 1);
+        var give =
+            from gift in Gen.Choose(0, Gifts - 1)
+            from credits in Gen.Choose(1, 3)
+            from days in Gen.Choose(1, 3)
+            select (Step)new Step.Give(gift % accounts, Orders + gift, credits, days);
         var extend =
-            from order in Gen.Choose(0, Orders - 1)
+            from one in pack
             from days in Gen.Choose(1, 2)
-            select (Step)new Step.Extend(order, days);
+            select (Step)new Step.Extend(one, days);
+        var extendAll =
+            from one in account
+            from days in Gen.Choose(1, 2)
+            select (Step)new Step.ExtendAll(one, days);
         var move =
-            from order in Gen.Choose(0, Orders - 1)
+            from one in pack
             from kind in Gen.Elements("revoke", "restore", "adjust")
             from credits in Gen.Choose(-3, 4)
-            select (Step)new Step.Move(order, kind, kind == "adjust" ? credits : credits <= 0 ? null : credits);
+            select (Step)new Step.Move(one, kind, kind == "adjust" ? credits : credits <= 0 ? null : credits);
         var freeze =
             from one in account
             from frozen in Gen.Elements(true, false, false)
@@ -88,10 +110,11 @@ internal static class LedgerProgram
             from one in account
             from other in account
             select (Step)new Step.Merge(one, other);
+        var block = Gen.Choose(0, 30).Select(hours => (Step)new Step.Block(hours == 0 ? null : hours));
         var pass = Gen.Choose(0, 40).Select(hours => (Step)new Step.Pass(hours));
         var step = Gen.Frequency(
-            (4, grant), (8, hold), (3, list), (9, settle), (4, adjust), (1, extend), (3, move), (2, freeze), (1, merge), (6, pass),
-            (2, Gen.Constant((Step)new Step.Sweep())));
+            (4, grant), (8, hold), (3, list), (9, settle), (4, adjust), (2, give), (1, extend), (1, extendAll), (3, move), (2, freeze), (1, block),
+            (1, Gen.Constant((Step)new Step.Unblock())), (1, merge), (6, pass), (2, Gen.Constant((Step)new Step.Sweep())));
         return Arb.From(
             from length in Gen.Choose(1, 60)
             from steps in step.ArrayOf(length)
