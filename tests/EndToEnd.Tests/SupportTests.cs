@@ -94,6 +94,29 @@ public sealed class SupportTests(SharedStack shared)
     }
 
     [Fact]
+    public async Task An_order_is_checked_an_account_extended_a_grant_corrected_and_an_address_blocked()
+    {
+        using var visitor = await Visitor.ArriveAsync(Stack);
+        var order = await visitor.BuyAsync("quick");
+        var found = (await SupportAsync("account", "--order", $"{order}"))["accounts"]![0]!;
+        var grant = found["grants"]![0]!;
+
+        var check = await SupportAsync("check", $"{order}");
+        ((string)check["order"]!["status"]!, check["advice"]).ShouldBe(("paid", null));
+        ((int)(await SupportAsync("extend-account", (string)found["id"]!, "--days", "2", "--reason", "outage of the 22nd"))["grants"]!).ShouldBe(1);
+        var corrected = await SupportAsync("adjust", (string)grant["id"]!, "--credits", "-2", "--reason", "the pack was meant to have 3");
+        ((int)corrected["remaining"]!, (DateTimeOffset)corrected["expiresAt"]!).ShouldBe((3, ((DateTimeOffset)grant["expiresAt"]!).AddDays(2)));
+        var hash = $"h-{Guid.NewGuid():N}";
+        await SupportAsync("block", hash, "--days", "90", "--reason", "dispute dp_1");
+        (await BlockedAsync()).ShouldContain(hash);
+        await SupportAsync("unblock", hash, "--reason", "it was somebody else");
+        (await BlockedAsync()).ShouldNotContain(hash);
+
+        async Task<IEnumerable<string>> BlockedAsync() =>
+            (await SupportAsync("blocks"))["blocks"]!.AsArray().Select(block => (string)block!["addressHash"]!);
+    }
+
+    [Fact]
     public async Task A_ledger_with_a_broken_rule_is_told_with_the_row()
     {
         using var visitor = await Visitor.ArriveAsync(Stack);

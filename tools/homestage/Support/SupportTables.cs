@@ -18,7 +18,7 @@ internal static class SupportTables
             Print(console, "Grants", account["grants"], ("grant", "id"), ("source", "source"), ("plan", "plan"), ("status", "status"), ("credits", "credits"),
                 ("left", "remaining"), ("held", "held"), ("used", "captured"), ("expired", "expired"), ("refunded", "revokedByPayment"), ("revoked", "revokedBySupport"), ("ends", "expiresAt"));
             Print(console, "Open holds", account["openHolds"], ("job", "jobId"), ("credits", "credits"), ("free", "free"), ("since", "takenAt"));
-            Print(console, "Newest entries", account["entries"], ("when (UTC)", "at"), ("what", "description"), ("credits", "amount"), ("balance", "balanceAfter"), ("by", "actor"), ("why", "reason"));
+            Print(console, "Newest entries", account["entries"], ("when (UTC)", "at"), ("what", "description"), ("credits", "amount"), ("balance", "balanceAfter"), ("by", "actor"), ("why", "reason"), ("job", "jobId"));
             if (account["orders"] is null)
                 console.WriteLine("Billing does not answer; orders are not shown.");
             else
