@@ -68,7 +68,7 @@ public sealed class ApiDocumentTests(SharedStack shared)
         _ when path.StartsWith("/api/v1/credits", StringComparison.Ordinal) => "credits:read",
         "/api/v1/photos" or "/api/v1/events" => method == "get" ? "stagings:read" : "stagings:write",
         _ when path.StartsWith("/api/v1/webhook-endpoints", StringComparison.Ordinal) => method == "get" ? "webhooks:read" : "webhooks:write",
-        _ when path.StartsWith("/api/v1/stagings", StringComparison.Ordinal) => method == "get" ? "stagings:read" : "stagings:write",
+        _ when path.StartsWith("/api/v1/stagings", StringComparison.Ordinal) || path.StartsWith("/api/v1/listings", StringComparison.Ordinal) => method == "get" ? "stagings:read" : "stagings:write",
         _ => null,
     };
 
