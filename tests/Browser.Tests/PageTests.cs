@@ -131,7 +131,7 @@ public sealed class PageTests(RunningSystem running)
         await page.EvaluateAsync("() => document.querySelectorAll('details').forEach(details => details.open = true)");
         (await person.FitsAsync()).ShouldBeTrue();
 
-        await page.Locator("#search").FillAsync("cancel");
+        await page.Locator("#search").FillAsync("regenerate");
         await Assertions.Expect(page.Locator("article:visible")).ToHaveCountAsync(1);
         person.Complaints.ShouldBeEmpty();
     }

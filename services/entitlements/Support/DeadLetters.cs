@@ -28,6 +28,7 @@ internal sealed class DeadLetters(BrokerAddress broker)
         "entitlements.payment-adjusted",
         "entitlements.payment-completed",
         "entitlements.staging-settled",
+        "staging-api.account-erased",
         "staging-api.account-merged",
         "staging-api.credits-changed",
         "staging-api.render-progressed",

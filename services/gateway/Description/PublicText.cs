@@ -151,13 +151,19 @@ internal static class PublicText
                 ["description"] = "The reasons by field: with `validation_failed`, `prompt_too_long`, and what is wrong with the photos of a listing.",
                 ["additionalProperties"] = new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } },
             },
-            ["reason"] = Text("With `image_rejected`: what is wrong with the photo, such as `too_small` or `truncated`."),
+            ["reason"] = Text("With `image_rejected`: what is wrong with the photo, such as `too_small` or `truncated`. With `webhook_url_rejected`: what is wrong with the address, such as `not_https`."),
             ["option"] = Text("With `option_not_supported`: which option."),
             ["supported"] = new JsonObject
             {
                 ["type"] = "array",
                 ["items"] = new JsonObject { ["type"] = "string" },
-                ["description"] = "With `option_not_supported`: what it may be; empty if the option must be left out.",
+                ["description"] = "With `option_not_supported`: what it may be; empty if the option must be left out. With `unknown_event_type`: the types that there are.",
+            },
+            ["unknown"] = new JsonObject
+            {
+                ["type"] = "array",
+                ["items"] = new JsonObject { ["type"] = "string" },
+                ["description"] = "With `unknown_event_type`: those that there are not.",
             },
             ["needed"] = Whole("With 402: credits that it costs."),
             ["available"] = Whole("With 402: credits that could be used for it."),
