@@ -280,10 +280,21 @@ public sealed class ContractTests(RunningSystem scene)
         await _api.CallAsync(member, "GET", $"{own}/deliveries/{ping!["id"]}", 200);
         await _api.CallAsync(member, "GET", $"{own}/deliveries/{Unknown}", 404);
         await _api.CallAsync(member, "POST", $"{own}/deliveries/{Unknown}/replay", 404);
+        await GiveUpAsync((string)ping["id"]!);
+        await _api.CallAsync(member, "POST", $"{own}/deliveries/{ping["id"]}/replay", 202);
         await _api.CallAsync(member, "POST", own + "/replay-failed", 202, new { since = "2026-03-01T00:00:00Z" });
         await _api.CallAsync(member, "POST", own + "/replay-failed", 400, new { });
         await _api.CallAsync(member, "DELETE", own, 204);
         await _api.CallAsync(member, "DELETE", own, 404);
+    }
+
+    /// <summary>The first attempt has failed, and it is as if the others had.</summary>
+    private async Task GiveUpAsync(string delivery)
+    {
+        await using var database = NpgsqlDataSource.Create(scene.Stack.AdminConnection("staging"));
+        await using var failed = database.CreateCommand(
+            $"update webhook_deliveries set status = 'failed', next_attempt_at = null where id = '{delivery}' and attempts > 0 and claim_id is null");
+        await Eventually.Async(async () => await failed.ExecuteNonQueryAsync(Cancel) == 1, "the first attempt has been made");
     }
 
     private async Task CallSessionsAsync(HttpClient member)
