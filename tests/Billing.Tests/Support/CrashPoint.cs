@@ -18,6 +18,9 @@ internal sealed class CrashPoint
     /// <summary>Dies at the n-th step from now, counted from 1, and then no more.</summary>
     public void Arm(int step) => Interlocked.Exchange(ref _left, step);
 
+    /// <summary>Whether it has died. What was committed is seen by others before that is known here.</summary>
+    public bool Reached => Volatile.Read(ref _left) <= 0;
+
     /// <summary>Whether the point was never reached.</summary>
     public bool Disarm() => Interlocked.Exchange(ref _left, int.MaxValue) is > 0 and < int.MaxValue;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HomeStage.Tool.Prerequisites;
+using HomeStage.Tool.Processes;
 using HomeStage.Tool.Servers;
 using Spectre.Console;
 
@@ -28,7 +29,7 @@ internal static class TestCommand
             {
                 var facts = Path.Combine(scratch, "servers.json");
                 PrivateFile.Write(facts, JsonSerializer.Serialize(servers.Facts));
-                var environment = new Dictionary<string, string>(StringComparer.Ordinal) { [FactsVariable] = facts };
+                var environment = new Dictionary<string, string>(Launcher.ShortLives, StringComparer.Ordinal) { [FactsVariable] = facts };
                 if (node is not null)
                     environment["PATH"] = $"{node}:{Environment.GetEnvironmentVariable("PATH")}";
                 var runs = Suite.All().Select<Suite, Func<CancellationToken, Task<SuiteResult>>>(suite =>

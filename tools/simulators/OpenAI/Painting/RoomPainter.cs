@@ -40,7 +40,8 @@ internal static class RoomPainter
         using var picture = Vips.Image("extract_band", ("in", furnished), ("band", 0), ("n", 3));
         return outputFormat switch
         {
-            "png" => Vips.Bytes("pngsave_buffer", ("in", picture), ("strip", true)),
+            // Quick, not small: nobody keeps it.
+            "png" => Vips.Bytes("pngsave_buffer", ("in", picture), ("compression", 1), ("strip", true)),
             "jpeg" => Vips.Bytes("jpegsave_buffer", ("in", picture), ("Q", JpegQuality), ("strip", true)),
             "webp" => Vips.Bytes("webpsave_buffer", ("in", picture), ("Q", WebPQuality), ("strip", true)),
             _ => throw new ArgumentOutOfRangeException(nameof(outputFormat), outputFormat, "png, jpeg or webp"),
