@@ -78,7 +78,7 @@ internal sealed class StagingFields(IReadOnlyDictionary<string, JsonElement> fie
         Number("variations", earlier?.Variations ?? 1, 1, Catalogue.MaxVariations) ?? 1,
         OneOf("format", Catalogue.Formats, earlier?.Format ?? ImageModel.DefaultFormat),
         Size(earlier?.Size),
-        Number("seed", earlier?.Seed, 0, int.MaxValue));
+        Seed(earlier?.Seed));
 
     internal string Room(string name, string? otherwise = null) => OneOf(name, Catalogue.Rooms.Select(room => room.Id), otherwise);
 
@@ -122,6 +122,9 @@ internal sealed class StagingFields(IReadOnlyDictionary<string, JsonElement> fie
             Refuse("size", "Use a width and a height in pixels, such as 1536x1024.");
         return size;
     }
+
+    private int? Seed(int? otherwise) =>
+        fields.GetValueOrDefault("seed") is { ValueKind: JsonValueKind.Null } ? null : Number("seed", otherwise, 0, int.MaxValue);
 
     private int? Number(string name, int? otherwise, int smallest, int largest)
     {

@@ -44,13 +44,13 @@ internal static class StagingForm
         {
             ["room"] = Choice("The kind of room.", Catalogue.Rooms.Select(room => room.Id)),
             ["style"] = Choice("The style of the furniture.", Catalogue.Styles.Select(style => style.Id)),
-            ["prompt"] = new JsonObject { ["type"] = "string", ["maxLength"] = Catalogue.MaxWords, ["description"] = "Words of one's own." },
+            ["prompt"] = new JsonObject { ["type"] = OrNull("string"), ["maxLength"] = Catalogue.MaxWords, ["description"] = "Words of one's own." },
             ["declutter"] = new JsonObject { ["type"] = "boolean", ["description"] = "Whether what stands in the room goes first." },
             ["variations"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1, ["maximum"] = Catalogue.MaxVariations, ["description"] = "How many pictures." },
             ["quality"] = Choice("The quality of the pictures.", Catalogue.Qualities.Select(quality => quality.Id)),
             ["format"] = Choice("What the pictures' files are.", Catalogue.Formats),
-            ["size"] = new JsonObject { ["type"] = "string", ["pattern"] = "^[1-9][0-9]*x[1-9][0-9]*$", ["description"] = "The size that the model draws at, one of `options.sizes` of the catalog; the result has the photo's shape in any case. The nearest in shape to the photo unless asked." },
-            ["seed"] = new JsonObject { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = int.MaxValue, ["description"] = "Where the catalog says that there are seeds: the same seed and choices give similar pictures." },
+            ["size"] = new JsonObject { ["type"] = OrNull("string"), ["pattern"] = "^[1-9][0-9]*x[1-9][0-9]*$", ["description"] = "The size that the model draws at, one of `options.sizes` of the catalog; the result has the photo's shape in any case. The nearest in shape to the photo unless asked." },
+            ["seed"] = new JsonObject { ["type"] = OrNull("integer"), ["minimum"] = 0, ["maximum"] = int.MaxValue, ["description"] = "Where the catalog says that there are seeds: the same seed and choices give similar pictures." },
         };
         if (withDefaults)
         {
@@ -62,6 +62,9 @@ internal static class StagingForm
 
         return fields;
     }
+
+    // Null is none, also where an earlier staging had one.
+    private static JsonArray OrNull(string type) => [type, "null"];
 
     private static JsonObject Body(JsonObject fields, string photo, JsonObject schema)
     {

@@ -136,6 +136,11 @@ public sealed class RegenerateTests(StagingFixture fixture) : IClassFixture<Stag
         (high.Code, high.Body!["supported"]!.ToJsonString()).ShouldBe(("option_not_supported", "[\"draft\",\"standard\"]"));
         (webp.Code, webp.Body!["supported"]!.ToJsonString()).ShouldBe(("option_not_supported", "[\"jpeg\"]"));
         (await app.SentAsync(job)).Options.Seed.ShouldBe(42);
+        foreach (var (change, seed) in new (object, int?)[] { (new { style = "modern" }, 42), (new { seed = 7 }, 7), (new { seed = (int?)null }, null) })
+        {
+            var again = await AgainAsync(visitor, job, change);
+            (await app.SentAsync((Guid)again.Body!["id"]!)).Options.Seed.ShouldBe(seed);
+        }
     }
 
     private static Task<Answer> AgainAsync(Visitor visitor, Guid job, object change, string? key = null) =>

@@ -36,7 +36,7 @@ export const takeChoices = job => Object.assign(choice, {
   room: job.room, style: job.style, prompt: job.prompt ?? "", declutter: job.declutter, format: job.format, size: job.size ?? undefined, seed: job.seed ?? undefined,
 });
 
-/** The choices as the API takes them. To stage a photo again without the words or the size that it had takes them back. */
+/** The choices as the API takes them. To stage a photo again without the words, the size or the seed that it had takes them back. */
 export function chosen(quality, isAgain) {
   const { style, variations, declutter, format, size, seed } = choice;
   const own = choice.prompt.trim();
@@ -44,7 +44,7 @@ export function chosen(quality, isAgain) {
     style, quality, variations, declutter,
     ...(format && { format }),
     ...((size || isAgain) && { size: size ?? null }),
-    ...(seed !== undefined && { seed }),
+    ...((seed !== undefined || isAgain) && { seed: seed ?? null }),
     ...((own || isAgain) && { prompt: own || null }),
   };
 }
