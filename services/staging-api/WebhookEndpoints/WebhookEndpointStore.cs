@@ -1,3 +1,4 @@
+using System.Data;
 using HomeStage.Hosting.Problems;
 using HomeStage.Staging.Stagings;
 using Microsoft.EntityFrameworkCore;
@@ -141,6 +142,8 @@ internal sealed class WebhookEndpointStore(
         Guid endpointId, string? status, long? before, int count, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        // A delivery and its log are of one moment: an attempt may be ending.
+        await using var moment = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var rows = await db.WebhookDeliveries.AsNoTracking()
             .Where(delivery => delivery.EndpointId == endpointId && (status == null || delivery.Status == status) && (before == null || delivery.N < before))
             .OrderByDescending(delivery => delivery.N).Take(count).ToListAsync(cancellationToken);
@@ -154,6 +157,8 @@ internal sealed class WebhookEndpointStore(
     internal async Task<(WebhookDelivery Delivery, IReadOnlyList<WebhookAttempt> Log)?> FindDeliveryAsync(Guid endpointId, Guid id, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        // A delivery and its log are of one moment: an attempt may be ending.
+        await using var moment = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         if (await db.WebhookDeliveries.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.EndpointId == endpointId, cancellationToken) is not { } delivery)
             return null;
         return (delivery, await db.WebhookAttempts.AsNoTracking().Where(attempt => attempt.DeliveryN == delivery.N).OrderBy(attempt => attempt.N).ToListAsync(cancellationToken));
