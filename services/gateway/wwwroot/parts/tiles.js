@@ -24,12 +24,16 @@ export function select(group, id) {
   const input = [...group.querySelectorAll("input")].find(one => one.value === id);
   if (!input) return;
   input.checked = true;
-  // Into sight within its row; the page stays where it is.
+  reveal(group);
+}
+
+/** Brings the chosen tile into sight within its row; the page stays where it is. */
+export function reveal(group) {
   const row = group.querySelector(".row");
-  const tile = input.parentElement;
-  row.scrollLeft = Math.max(0, tile.offsetLeft - row.offsetLeft - (row.clientWidth - tile.clientWidth) / 2);
+  const tile = row.querySelector(":checked")?.parentElement;
+  if (tile) row.scrollLeft = Math.max(0, tile.offsetLeft - row.offsetLeft - (row.clientWidth - tile.clientWidth) / 2);
 }
 
 const picture = (kind, { id, name }) => drawn[kind].has(id)
-  ? el("img", { src: asset(`pictures/${kind}/${id}.svg`), alt: "", width: 96, height: 72 })
+  ? el("img", { src: asset(`pictures/${kind}/${id}.svg`), alt: "", width: 96, height: 72, loading: "lazy", decoding: "async" })
   : el("b.plain-tile", { "aria-hidden": "true" }, name[0]);

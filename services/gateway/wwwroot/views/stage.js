@@ -8,7 +8,7 @@ import { go } from "../lib/router.js";
 import { affordable, onChange, price, readCatalog, state } from "../lib/state.js";
 import { add, discard, keep, mostPhotos, onProgress, onTray, photos, resend, retry, takeAgain } from "../lib/tray.js";
 import { announce, complain, guarded, hush, say } from "../parts/notice.js";
-import { select, tiles } from "../parts/tiles.js";
+import { reveal, select, tiles } from "../parts/tiles.js";
 import { text } from "../text.js";
 import { choice, chosen, forgetExtras, optionFields, takeChoices } from "./stage/options.js";
 import { arrival, order, orderListing } from "./stage/order.js";
@@ -244,7 +244,7 @@ export function show({ query, signal }) {
   showsPrice = showPrice;
   refresh();
   // Once it is in the page and has a size.
-  requestAnimationFrame(() => { select(rooms, photos[0]?.room ?? choice.room); select(styles, choice.style); });
+  requestAnimationFrame(() => { reveal(rooms); reveal(styles); });
   if (query.has("again")) again(query.get("again"));
 
   /** The photo of an earlier staging, to be staged with changes. */
