@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using HomeStage.Billing.Stripe;
-using HomeStage.Hosting;
 using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Billing;
@@ -37,7 +36,6 @@ internal sealed class BillingMetrics
         _anomalies = meter.CreateCounter<long>("homestage.billing.payment_anomalies", "{event}", "Events that contradict their order, by `reason`. Anything but 0 wants a person.");
         _calls = meter.CreateDuration("homestage.billing.stripe.duration", "s", "Calls to Stripe with their retries, by `outcome`: the HTTP status, timeout, unreachable or failed.");
         meter.CreateObservableGauge("homestage.billing.webhook_failures.in_row", () => Volatile.Read(ref _failuresInRow), "{request}", "Webhook requests that this replica refused or could not store since the last one that it took.");
-        // An alert sees a counter grow, not begin.
         _missed.Add(0);
         foreach (var reason in WebhookSignature.Reasons.Append(EventUnreadable))
             _signatures.Add(0, new KeyValuePair<string, object?>("reason", reason));
@@ -74,10 +72,4 @@ internal sealed class BillingMetrics
     public void PaymentAnomaly(string reason) => _anomalies.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void StripeCalled(TimeSpan duration, string outcome) => _calls.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
-}
-
-internal static class BillingMetricsExtensions
-{
-    /// <summary>Adds <see cref="BillingMetrics"/>.</summary>
-    internal static void AddMetrics(this ServiceBuilder service) => service.Services.AddSingleton<BillingMetrics>();
 }

@@ -11,6 +11,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Migrations;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Billing;
 
@@ -26,7 +27,7 @@ internal static class BillingService
             .Publishes<PaymentAdjusted>()
             .Consumes<AccountMergedConsumer, AccountMerged>());
         service.AddOutbox<BillingDb>();
-        service.AddMetrics();
+        service.AddMetrics<BillingMetrics>();
         service.AddStripe();
         service.AddPlans();
         service.AddOrders();

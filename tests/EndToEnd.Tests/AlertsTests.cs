@@ -49,7 +49,10 @@ public sealed partial class AlertsTests
             {
                 BaseAddress = stack.PublicUrl,
             };
-            await FiringAsync(port, firing => !firing.Overlaps(Expected), "Prometheus answers and nothing fires");
+            // Else the first sample of a counter may have all of the burst in it, which is no increase.
+            using var asking = new HttpClient();
+            await Eventually.Async(async () => (await QueryAsync(asking, port, "up == 1")).Count == Jobs.Length, "Prometheus has read every service's counters");
+            await FiringAsync(port, firing => !firing.Overlaps(Expected), "nothing fires");
             var begun = DateTimeOffset.UtcNow;
 
             // Refused credentials, requests over a limit, and somebody from a new country; each from addresses of its own.
@@ -112,9 +115,7 @@ public sealed partial class AlertsTests
                     if (meanwhile is not null)
                         (await meanwhile()).Dispose();
                     var query = since is null ? "ALERTS{alertstate=\"firing\"}" : $"max_over_time(ALERTS{{alertstate=\"firing\"}}[{(int)(DateTimeOffset.UtcNow - since.Value).TotalSeconds + 1}s])";
-                    var answer = await client.GetFromJsonAsync<JsonObject>(
-                        $"http://127.0.0.1:{port}/api/v1/query?query={Uri.EscapeDataString(query)}", TestContext.Current.CancellationToken);
-                    firing = [.. answer!["data"]!["result"]!.AsArray().Select(alert => (string)alert!["metric"]!["alertname"]!)];
+                    firing = [.. (await QueryAsync(client, port, query)).Select(alert => (string)alert!["metric"]!["alertname"]!)];
                     return wanted(firing);
                 },
                 what,
@@ -124,6 +125,13 @@ public sealed partial class AlertsTests
         {
             throw new TimeoutException($"{late.Message} Firing: {string.Join(", ", firing)}", late);
         }
+    }
+
+    private static async Task<JsonArray> QueryAsync(HttpClient client, int port, string query)
+    {
+        var answer = await client.GetFromJsonAsync<JsonObject>(
+            $"http://127.0.0.1:{port}/api/v1/query?query={Uri.EscapeDataString(query)}", TestContext.Current.CancellationToken);
+        return answer!["data"]!["result"]!.AsArray();
     }
 
     private static async Task RepeatAsync(int times, Func<int, Task<HttpResponseMessage>> request)

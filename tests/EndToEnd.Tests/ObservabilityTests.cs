@@ -62,6 +62,8 @@ public sealed partial class ObservabilityTests(SharedStack shared)
         seen.ShouldContain("homestage_messaging_dead_lettered_total");
         seen.ShouldContain("homestage_gateway_identities_total");
         seen.ShouldContain("homestage_attempts_ended_total");
+        seen.ShouldContain("homestage_billing_webhook_refused_total");
+        seen.ShouldContain("homestage_support_refused_total");
         seen.ShouldContain("homestage_ledger_violations");
         seen.Count.ShouldBeGreaterThan(40);
     }

@@ -33,4 +33,18 @@ public sealed class SecurityEventTests
         text.Split('\n').ShouldContain(line =>
             line.StartsWith("homestage_gateway_security_events") && line.Contains($"\"{name}\"") && line.Contains($"\"{reason}\""));
     }
+
+    [Theory]
+    [InlineData("homestage_gateway_security_events_total{event=\"rate_limited\",reason=\"api\"} 0")]
+    [InlineData("homestage_gateway_security_events_total{event=\"webhook_refused\",reason=\"signature_stale\"} 0")]
+    [InlineData("homestage_gateway_limit_decisions_total{limit=\"checkout\",outcome=\"unavailable\"} 0")]
+    public async Task What_alerts_watch_is_counted_from_zero(string series)
+    {
+        await using var stack = await Stack.StartAsync();
+        using var management = Stack.Client(stack.ManagementUrl);
+
+        var text = await management.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+
+        text.Split('\n').ShouldContain(series);
+    }
 }

@@ -3,6 +3,7 @@ using HomeStage.Contracts;
 using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Messaging;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
@@ -189,7 +190,7 @@ internal static class LedgerExtensions
 {
     internal static void AddLedger(this ServiceBuilder service)
     {
-        service.Services.AddSingleton<CreditMetrics>();
+        service.AddMetrics<CreditMetrics>();
         service.Services.AddSingleton<Ledger>();
         service.Services.AddSingleton<HoldQueue>();
     }

@@ -15,6 +15,13 @@ internal sealed partial class SupportAuthentication(
 {
     internal const string SchemeName = "Support";
 
+    private const string NoToken = "no_token";
+    private const string UnknownToken = "unknown_token";
+    private const string WrongRole = "role";
+
+    /// <summary>Why requests are refused, in words for metrics.</summary>
+    internal static readonly IReadOnlyList<string> Reasons = [NoToken, UnknownToken, WrongRole];
+
     /// <summary>Whoever may read.</summary>
     internal static readonly AuthorizationPolicy MayRead =
         new AuthorizationPolicyBuilder(SchemeName).RequireRole(SupportOperators.Read, SupportOperators.Act).Build();
@@ -37,7 +44,7 @@ internal sealed partial class SupportAuthentication(
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        var reason = Request.Headers.Authorization.Count == 0 ? "no_token" : "unknown_token";
+        var reason = Request.Headers.Authorization.Count == 0 ? NoToken : UnknownToken;
         metrics.Refused(reason);
         Log.Refused(Logger, reason, Request.Path);
         Response.Headers.WWWAuthenticate = "Bearer";
@@ -46,7 +53,7 @@ internal sealed partial class SupportAuthentication(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        metrics.Refused("role");
+        metrics.Refused(WrongRole);
         Log.Forbidden(Logger, Context.User.Identity?.Name, Request.Path);
         return Problem.Result(ProblemCode.Forbidden, "Your role may read, but not act.").ExecuteAsync(Context);
     }
@@ -72,9 +79,11 @@ internal sealed class SupportMetrics
         var meter = meters.Create("HomeStage.Entitlements");
         _refused = meter.CreateCounter<long>("homestage.support.refused", "{request}", "Requests to the support API that were refused, by `reason`.");
         _actions = meter.CreateCounter<long>("homestage.support.actions", "{action}", "What support people did, by `action`.");
+        foreach (var reason in SupportAuthentication.Reasons)
+            Refused(reason, count: 0);
     }
 
-    internal void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    internal void Refused(string reason, int count = 1) => _refused.Add(count, new KeyValuePair<string, object?>("reason", reason));
 
     internal void Acted(string action) => _actions.Add(1, new KeyValuePair<string, object?>("action", action));
 }

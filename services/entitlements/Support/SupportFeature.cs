@@ -2,6 +2,7 @@ using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Support;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.AspNetCore.Authentication;
 
 namespace HomeStage.Entitlements.Support;
@@ -19,7 +20,7 @@ internal static class SupportFeature
             "billing", service.Settings.Urls("BILLING_URL", "the addresses of billing, e.g. http://127.0.0.1:5003"), BillingClient.Limit);
         service.Services.AddSingleton(SupportOperators.From(service.Settings));
         service.Services.AddSingleton(new DeadLetters(BrokerAddress.Read(service.Settings, "SUPPORT_BROKER_URL")));
-        service.Services.AddSingleton<SupportMetrics>();
+        service.AddMetrics<SupportMetrics>();
         service.Services.AddSingleton<SupportDesk>();
         service.Services.AddAuthentication()
             .AddScheme<AuthenticationSchemeOptions, SupportAuthentication>(SupportAuthentication.SchemeName, null);

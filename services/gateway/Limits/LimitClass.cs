@@ -45,6 +45,9 @@ internal sealed class LimitClasses
         (Static, "LIMIT_STATIC", false, "600/min burst 200"),
     ];
 
+    /// <summary>Every class's name.</summary>
+    internal static readonly IReadOnlyList<string> Names = [.. Table.Select(row => row.Name)];
+
     private readonly Dictionary<string, LimitClass> _byName;
 
     private LimitClasses(IEnumerable<LimitClass> classes) => _byName = classes.ToDictionary(limit => limit.Name, StringComparer.Ordinal);
@@ -52,7 +55,7 @@ internal sealed class LimitClasses
     /// <exception cref="KeyNotFoundException">A route names a class that is not there.</exception>
     internal LimitClass this[string name] => _byName[name];
 
-    internal static bool Exists(string name) => Table.Any(row => row.Name == name);
+    internal static bool Exists(string name) => Names.Contains(name);
 
     internal static LimitClasses Read(Settings settings) => new(Table.Select(row =>
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using HomeStage.Gateway.Limits;
 using HomeStage.Gateway.Requests;
+using HomeStage.Gateway.Webhooks;
 
 namespace HomeStage.Gateway.Telemetry;
 
@@ -27,10 +28,17 @@ internal sealed class GatewayMetrics : IDisposable
         _meter.CreateObservableGauge("homestage.gateway.refused_credentials.worst_address", () => _failures.OfWorstAddress, "{request}", "Refused credentials of the last 60 s from the one address that has the most.");
         foreach (var name in (ReadOnlySpan<string>)["issued", "signed_in", "refused"])
             Identified(name, country: null, count: 0);
+        foreach (var reason in SignatureShape.Reasons)
+            SecurityEvent(SecurityEvents.WebhookRefusedEvent, reason, count: 0);
+        foreach (var limit in LimitClasses.Names)
+        {
+            SecurityEvent(SecurityEvents.RateLimitedEvent, limit, count: 0);
+            LimitDecided(limit, LimitOutcome.Unavailable, count: 0);
+        }
     }
 
-    public void SecurityEvent(string name, string reason) =>
-        _securityEvents.Add(1, new("event", name), new KeyValuePair<string, object?>("reason", reason));
+    public void SecurityEvent(string name, string reason, int count = 1) =>
+        _securityEvents.Add(count, new("event", name), new KeyValuePair<string, object?>("reason", reason));
 
     public void SessionIssued(HttpContext context) => Identified("issued", ClientCountry.Of(context));
 
@@ -48,8 +56,8 @@ internal sealed class GatewayMetrics : IDisposable
     public void UpstreamFailed(string upstream, string error) =>
         _upstreamFailures.Add(1, new("upstream", upstream), new KeyValuePair<string, object?>("error", error));
 
-    public void LimitDecided(string limit, LimitOutcome outcome) =>
-        _limitDecisions.Add(1, new("limit", limit), new KeyValuePair<string, object?>("outcome", NameOf(outcome)));
+    public void LimitDecided(string limit, LimitOutcome outcome, int count = 1) =>
+        _limitDecisions.Add(count, new("limit", limit), new KeyValuePair<string, object?>("outcome", NameOf(outcome)));
 
     /// <summary>Shows when the certificate that is served ends.</summary>
     public void ObserveCertificate(Func<DateTimeOffset> expiresAt) => _meter.CreateObservableGauge(

@@ -1,5 +1,6 @@
 using HomeStage.Gateway.Requests;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Gateway.Telemetry;
 
@@ -9,6 +10,9 @@ namespace HomeStage.Gateway.Telemetry;
 /// </summary>
 internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics)
 {
+    internal const string WebhookRefusedEvent = "webhook_refused";
+    internal const string RateLimitedEvent = "rate_limited";
+
     private const int UserAgentLimit = 200;
 
     /// <summary>An unsafe request did not come from our own page.</summary>
@@ -35,13 +39,13 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
     public void BodyTooLarge(HttpContext context) => Record(context, "body_too_large", "size", Log.BodyTooLarge);
 
     /// <summary>A webhook that cannot be Stripe's, or whose body does not come.</summary>
-    public void WebhookRefused(HttpContext context, string reason) => Record(context, "webhook_refused", reason, Log.WebhookRefused);
+    public void WebhookRefused(HttpContext context, string reason) => Record(context, WebhookRefusedEvent, reason, Log.WebhookRefused);
 
     /// <summary>An answer to a challenge that proves nothing.</summary>
     public void ChallengeFailed(HttpContext context, string reason) => Record(context, "challenge_failed", reason, Log.ChallengeFailed);
 
     /// <summary>A limit was exceeded.</summary>
-    public void RateLimited(HttpContext context, string limit) => Record(context, "rate_limited", limit, Log.RateLimited);
+    public void RateLimited(HttpContext context, string limit) => Record(context, RateLimitedEvent, limit, Log.RateLimited);
 
     /// <summary>A request from an address that support blocked.</summary>
     public void AddressBlocked(HttpContext context) => Record(context, "address_blocked", "support", Log.AddressBlocked);
@@ -70,10 +74,10 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
         [LoggerMessage(5, LogLevel.Warning, "Refused a body that is too large ({ip}, {country}, {user_agent}, {reason})", EventName = "body_too_large")]
         public static partial void BodyTooLarge(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(6, LogLevel.Warning, "A limit was exceeded ({ip}, {country}, {user_agent}, {reason})", EventName = "rate_limited")]
+        [LoggerMessage(6, LogLevel.Warning, "A limit was exceeded ({ip}, {country}, {user_agent}, {reason})", EventName = RateLimitedEvent)]
         public static partial void RateLimited(ILogger logger, string ip, string? country, string user_agent, string reason);
 
-        [LoggerMessage(8, LogLevel.Warning, "Refused a webhook at the door ({ip}, {country}, {user_agent}, {reason})", EventName = "webhook_refused")]
+        [LoggerMessage(8, LogLevel.Warning, "Refused a webhook at the door ({ip}, {country}, {user_agent}, {reason})", EventName = WebhookRefusedEvent)]
         public static partial void WebhookRefused(ILogger logger, string ip, string? country, string user_agent, string reason);
 
         [LoggerMessage(9, LogLevel.Warning, "Refused an answer to a challenge ({ip}, {country}, {user_agent}, {reason})", EventName = "challenge_failed")]
@@ -88,7 +92,7 @@ internal static class TelemetryExtensions
 {
     internal static void AddGatewayTelemetry(this ServiceBuilder service)
     {
-        service.Services.AddSingleton<GatewayMetrics>();
+        service.AddMetrics<GatewayMetrics>();
         service.Services.AddSingleton<SecurityEvents>();
     }
 }

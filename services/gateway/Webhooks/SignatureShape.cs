@@ -9,19 +9,25 @@ namespace HomeStage.Gateway.Webhooks;
 /// </summary>
 internal static class SignatureShape
 {
+    private const string Missing = "signature_missing";
+    private const string Malformed = "signature_malformed";
+    private const string Stale = "signature_stale";
     private const int Longest = 2048;
     private const int Digits = 64;
+
+    /// <summary>Why signatures are refused here, in words for logs and metrics.</summary>
+    internal static readonly IReadOnlyList<string> Reasons = [Missing, Malformed, Stale];
 
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(300);
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>Null if it could be right, else the reason as a word for logs.</summary>
+    /// <summary>Null if it could be right, else one of <see cref="Reasons"/>.</summary>
     internal static string? Refuse(string header, DateTimeOffset now)
     {
         if (header.Length == 0)
-            return "signature_missing";
+            return Missing;
         if (header.Length > Longest)
-            return "signature_malformed";
+            return Malformed;
         long? signedAt = null;
         var signed = false;
         foreach (var range in header.AsSpan().Split(','))
@@ -34,7 +40,7 @@ internal static class SignatureShape
         }
 
         if (signedAt is not { } at || !signed)
-            return "signature_malformed";
-        return Math.Abs(now.ToUnixTimeSeconds() - at) <= Tolerance.TotalSeconds ? null : "signature_stale";
+            return Malformed;
+        return Math.Abs(now.ToUnixTimeSeconds() - at) <= Tolerance.TotalSeconds ? null : Stale;
     }
 }

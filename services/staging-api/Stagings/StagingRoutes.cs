@@ -4,6 +4,7 @@ using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Telemetry;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Disclosures;
 using HomeStage.Staging.Photos;
@@ -34,7 +35,7 @@ internal static class StagingRoutes
         service.Services.AddSingleton<RequestKeys>();
         service.Services.AddSingleton<Durations>();
         service.Services.AddSingleton<StagingViews>();
-        service.Services.AddSingleton<StagingMetrics>();
+        service.AddMetrics<StagingMetrics>();
         service.Map(app =>
         {
             var routes = app.MapGroup("/api/v1/stagings").RequireCaller("gateway").Refuses(ProblemCode.Unauthenticated);

@@ -4,6 +4,7 @@ using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Paging;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Telemetry;
 using HomeStage.Staging.Stagings;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
@@ -21,7 +22,7 @@ internal static class WebhookRoutes
         service.Services.AddSingleton(WebhookSecrets.Read(service.Settings));
         service.Services.AddSingleton(WebhookTargets.Read(service.Settings));
         service.Services.AddSingleton<WebhookEndpointStore>();
-        service.Services.AddSingleton<WebhookMetrics>();
+        service.AddMetrics<WebhookMetrics>();
         service.Services.AddSingleton<WebhookSender>();
         service.Services.AddSingleton<WebhookQueue>();
         service.Services.AddHostedService<WebhookDispatcher>();

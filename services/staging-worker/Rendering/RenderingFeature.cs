@@ -1,5 +1,6 @@
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
+using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Worker.Rendering;
 
@@ -15,6 +16,6 @@ internal static class RenderingFeature
         service.Services.AddSingleton<AttemptMessages>();
         service.Services.AddSingleton<Previews>();
         service.Services.AddSingleton<RenderAttempt>();
-        service.Services.AddSingleton<WorkerMetrics>();
+        service.AddMetrics<WorkerMetrics>();
     }
 }

@@ -1,4 +1,5 @@
 using HomeStage.Hosting.Configuration;
+using HomeStage.Hosting.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
@@ -22,7 +23,7 @@ public static class RedisExtensions
 
         var limit = service.Settings.WholeNumber("REDIS_TIMEOUT_MS", 100, 10, 10_000, "how long a call to Redis may take, in ms");
         var authority = TrustedAuthority.Read(service.Settings);
-        service.Services.AddSingleton<RedisMetrics>();
+        service.AddMetrics<RedisMetrics>();
         service.Services.AddSingleton(provider => new RedisConnection(text, TimeSpan.FromMilliseconds(limit), authority, provider.GetRequiredService<RedisMetrics>()));
     }
 }

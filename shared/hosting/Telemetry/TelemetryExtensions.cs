@@ -62,7 +62,7 @@ internal static class TelemetryExtensions
             service.Services.AddSingleton(_ => TraceIdsOnly());
         service.Services.AddHostedService<TelemetryLifetime>();
         service.Services.AddSingleton<Sweeps>();
-        service.Services.AddSingleton<ProcessMetrics>();
+        service.AddMetrics<ProcessMetrics>();
     }
 
     /// <summary>Trace ids are made and passed on, for the logs; spans that nobody would get are not recorded.</summary>
@@ -81,7 +81,6 @@ internal static class TelemetryExtensions
     {
         // Before anything else is made: what is counted while nobody listens is lost, the zeros too that counters begin with.
         _ = app.ApplicationServices.GetRequiredService<OpenTelemetrySdk>().MeterProvider;
-        app.ApplicationServices.GetRequiredService<ProcessMetrics>();
         app.Use(async (context, next) =>
         {
             await next(context);
