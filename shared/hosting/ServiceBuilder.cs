@@ -25,6 +25,7 @@ public sealed class ServiceBuilder
     private readonly List<Action<WebApplication>> _maps = [];
     private readonly List<Action<WebApplication>> _middleware = [];
     private readonly List<Func<Settings, Func<CancellationToken, Task>>> _migrations = [];
+    private readonly List<(Uri Url, HttpProtocols Protocols)> _listeners = [];
     private Action<ListenOptions>? _listener;
     private bool _describing;
 
@@ -78,6 +79,12 @@ public sealed class ServiceBuilder
     /// <summary>Changes the service's listener, for instance to TLS.</summary>
     public void ConfigureListener(Action<ListenOptions> configure) => _listener = configure;
 
+    /// <summary>
+    /// Adds a listener for the same routes, which speaks other protocols: without TLS nothing tells a server whether a client means HTTP/1.1 or
+    /// HTTP/2 (RFC 9113, section 3.3), so each has an address of its own.
+    /// </summary>
+    public void AddListener(Uri url, HttpProtocols protocols) => _listeners.Add((url, protocols));
+
     /// <summary>Adds a step to <c>migrate</c>, in the order of adding. It reads its settings at once and acts when called.</summary>
     internal void AddMigration(Func<Settings, Func<CancellationToken, Task>> step) => _migrations.Add(step);
 
@@ -90,6 +97,8 @@ public sealed class ServiceBuilder
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(Listeners.EndPointOf(listen), options => _listener?.Invoke(options));
+            foreach (var (url, protocols) in _listeners)
+                kestrel.Listen(Listeners.EndPointOf(url), options => options.Protocols = protocols);
             if (SupportUrl is not null)
             {
                 kestrel.Listen(Listeners.EndPointOf(SupportUrl), options => options.Use(next => connection =>

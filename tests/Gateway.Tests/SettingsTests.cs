@@ -23,6 +23,7 @@ public sealed class SettingsTests(SharedStack shared)
         { "BILLING_URL", "http://127.0.0.1:1,billing", "BILLING_URL must be" },
         { "BILLING_URL", "http://127.0.0.1:1, http://127.0.0.1:1", "BILLING_URL names an address twice" },
         { "BILLING_HEALTH_URL", "http://127.0.0.1:1,http://127.0.0.1:2", "BILLING_HEALTH_URL must have as many addresses" },
+        { "STAGING_API_STREAMS_URL", "http://127.0.0.1:1,http://127.0.0.1:2", "STAGING_API_STREAMS_URL must have as many addresses" },
         { "ENTITLEMENTS_URL", null, "ENTITLEMENTS_URL is missing" },
         { "STAGING_API_URL", null, "STAGING_API_URL is missing" },
         { "TLS_CERT", "a certificate", "TLS_KEY_FILE is missing" },

@@ -122,6 +122,7 @@ public sealed class DeploymentTests
                 Setting(deployment, caller, setting + "_HEALTH_URL").Split(',').ShouldBe(Listening(called, "MANAGEMENT_URL"));
         }
 
+        Setting(deployment, "gateway-2", "STAGING_API_STREAMS_URL").Split(',').ShouldBe(Listening("staging-api", "HTTP2_URL"));
         Setting(deployment, "gateway", "GATEWAY_REPLICAS").ShouldBe("2");
         Setting(deployment, "gateway-2", "HTTP_URL").ShouldBe("http://127.0.0.1:8081");
         Setting(deployment, "gateway-2", "PUBLIC_URL").ShouldBe("http://localhost:8080");

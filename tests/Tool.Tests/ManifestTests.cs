@@ -68,7 +68,7 @@ public sealed partial class ManifestTests
         var environment = KubernetesEnvironment(service);
         var container = Container(service);
         var ports = ((YamlSequenceNode)container["ports"]).ToDictionary(port => port["name"].ToString(), port => int.Parse(port["containerPort"].ToString(), System.Globalization.CultureInfo.InvariantCulture), StringComparer.Ordinal);
-        var listening = environment.Where(setting => setting.Key is "HTTP_URL" or "MANAGEMENT_URL" or "SUPPORT_URL").Select(setting => new Uri(setting.Value)).ToList();
+        var listening = environment.Where(setting => setting.Key is "HTTP_URL" or "HTTP2_URL" or "MANAGEMENT_URL" or "SUPPORT_URL").Select(setting => new Uri(setting.Value)).ToList();
 
         ports.Values.Order().ShouldBe(listening.Select(url => url.Port).Order());
         listening.ShouldAllBe(url => url.Host == service);

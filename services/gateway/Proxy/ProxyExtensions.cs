@@ -8,19 +8,34 @@ namespace HomeStage.Gateway.Proxy;
 /// <summary>The way to the services. Routes are in <c>appsettings.json</c>.</summary>
 internal static class ProxyExtensions
 {
-    private static readonly (string Name, string[] Clusters)[] Upstreams =
-        [("billing", ["billing"]), ("entitlements", ["entitlements"]), ("staging-api", ["staging-api", "staging-api-streams"])];
+    private const string StreamsCluster = "staging-api-streams";
 
     /// <summary>
-    /// Reads <c>BILLING_URL</c>, <c>ENTITLEMENTS_URL</c> and <c>STAGING_API_URL</c>, each the addresses of all replicas; and the addresses of
-    /// their management listeners in the same order, <c>BILLING_HEALTH_URL</c> and so on, which are asked whether they are ready where they are given.
+    /// Reads <c>BILLING_URL</c>, <c>ENTITLEMENTS_URL</c> and <c>STAGING_API_URL</c>, each the addresses of all replicas. In the same order there may be
+    /// the addresses of their management listeners, <c>BILLING_HEALTH_URL</c> and so on, which are asked whether they are ready; and
+    /// <c>STAGING_API_STREAMS_URL</c>, where event streams share connections by HTTP/2 instead of having one each.
     /// </summary>
     internal static void AddProxy(this ServiceBuilder service)
     {
-        foreach (var (name, clusters) in Upstreams)
-            AddReplicas(service, name, clusters);
+        foreach (var upstream in (ReadOnlySpan<string>)["billing", "entitlements", "staging-api"])
+        {
+            var setting = upstream.ToUpperInvariant().Replace('-', '_');
+            var urls = service.Settings.Urls($"{setting}_URL", $"the addresses of {upstream}, e.g. http://127.0.0.1:5001,http://127.0.0.1:5002");
+            var health = Beside(service, urls, setting, "HEALTH", $"the management listeners of {upstream}, e.g. http://127.0.0.1:6001,http://127.0.0.1:6002");
+            AddReplicas(service, upstream, upstream, urls, health);
+            if (upstream != "staging-api")
+                continue;
+            var streams = Beside(service, urls, setting, "STREAMS", "the HTTP2_URL of each staging-api, e.g. http://127.0.0.1:5011,http://127.0.0.1:5012");
+            AddReplicas(service, upstream, StreamsCluster, streams ?? urls, health);
+            if (streams is null)
+                continue;
+            service.Configuration[$"ReverseProxy:Clusters:{StreamsCluster}:HttpRequest:Version"] = "2";
+            service.Configuration[$"ReverseProxy:Clusters:{StreamsCluster}:HttpRequest:VersionPolicy"] = nameof(HttpVersionPolicy.RequestVersionExact);
+        }
+
         service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = BodyLimits.Default);
         service.Services.AddSingleton<WebhookSlots>();
+        service.Services.AddSingleton<IProbingRequestFactory, ManagementProbes>();
         service.Services.AddSingleton<IActiveHealthCheckPolicy, SaidReadiness>();
         service.Services.AddSingleton<IPassiveHealthCheckPolicy, FailedConnections>();
         service.Services.AddReverseProxy()
@@ -42,26 +57,27 @@ internal static class ProxyExtensions
         }));
     }
 
-    private static void AddReplicas(ServiceBuilder service, string upstream, string[] clusters)
+    /// <summary>Other addresses of the same replicas; null where they are not given.</summary>
+    private static IReadOnlyList<Uri>? Beside(ServiceBuilder service, IReadOnlyList<Uri> urls, string setting, string kind, string meaning)
     {
-        var setting = upstream.ToUpperInvariant().Replace('-', '_');
-        var urls = service.Settings.Urls($"{setting}_URL", $"the addresses of {upstream}, e.g. http://127.0.0.1:5001,http://127.0.0.1:5002");
-        IReadOnlyList<Uri>? health = null;
-        if (service.Settings.Optional($"{setting}_HEALTH_URL") is not null)
-        {
-            health = service.Settings.Urls($"{setting}_HEALTH_URL", $"the management listeners of {upstream}, e.g. http://127.0.0.1:6001,http://127.0.0.1:6002");
-            if (health.Count != urls.Count)
-                service.Settings.Refuse($"{setting}_HEALTH_URL", $"must have as many addresses as {setting}_URL, in the same order");
-        }
+        var name = $"{setting}_{kind}_URL";
+        if (service.Settings.Optional(name) is null)
+            return null;
+        var beside = service.Settings.Urls(name, meaning);
+        if (beside.Count == urls.Count)
+            return beside;
+        service.Settings.Refuse(name, $"must have as many addresses as {setting}_URL, in the same order");
+        return null;
+    }
 
-        foreach (var cluster in clusters.Select(cluster => $"ReverseProxy:Clusters:{cluster}"))
+    private static void AddReplicas(ServiceBuilder service, string upstream, string cluster, IReadOnlyList<Uri> urls, IReadOnlyList<Uri>? health)
+    {
+        var section = $"ReverseProxy:Clusters:{cluster}";
+        service.Configuration[$"{section}:HealthCheck:Active:Enabled"] = health is null ? "false" : "true";
+        for (var i = 0; i < urls.Count; i++)
         {
-            service.Configuration[$"{cluster}:HealthCheck:Active:Enabled"] = health is null ? "false" : "true";
-            for (var i = 0; i < urls.Count; i++)
-            {
-                service.Configuration[$"{cluster}:Destinations:{upstream}-{i + 1}:Address"] = urls[i].AbsoluteUri;
-                service.Configuration[$"{cluster}:Destinations:{upstream}-{i + 1}:Health"] = health?.ElementAtOrDefault(i)?.AbsoluteUri;
-            }
+            service.Configuration[$"{section}:Destinations:{upstream}-{i + 1}:Address"] = urls[i].AbsoluteUri;
+            service.Configuration[$"{section}:Destinations:{upstream}-{i + 1}:Health"] = health?[i].AbsoluteUri;
         }
     }
 }

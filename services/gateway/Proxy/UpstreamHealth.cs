@@ -36,6 +36,17 @@ internal sealed class SaidReadiness(IDestinationHealthUpdater updater) : IActive
     }
 }
 
+/// <summary>Asks management listeners, which speak HTTP/1.1 whatever the requests of their cluster go by.</summary>
+internal sealed class ManagementProbes : IProbingRequestFactory
+{
+    public HttpRequestMessage CreateRequest(ClusterModel cluster, DestinationModel destination) => new(
+        HttpMethod.Get, new Uri(new Uri(destination.Config.Health ?? destination.Config.Address), cluster.Config.HealthCheck?.Active?.Path))
+    {
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+}
+
 /// <summary>Leaves out for a while a replica that a request could not be connected to: the next request need not find it out again.</summary>
 internal sealed class FailedConnections(IDestinationHealthUpdater updater) : IPassiveHealthCheckPolicy
 {

@@ -8,6 +8,7 @@ using HomeStage.Staging.Stagings;
 using HomeStage.Staging.WebhookEndpoints;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging.Events;
@@ -18,6 +19,7 @@ internal static class EventRoutes
     internal static void AddEvents(this ServiceBuilder service)
     {
         service.AddRedis();
+        AddListener(service);
         service.Services.AddSingleton<EventHub>();
         service.Services.AddSingleton(EventStreamTimes.Default);
         service.Services.AddSingleton<EventStream>();
@@ -47,6 +49,16 @@ internal static class EventRoutes
                     ])
                 .Says(operation => operation["responses"]!.AsObject().Remove("204"));
         });
+    }
+
+    /// <summary>Reads <c>HTTP2_URL</c>.</summary>
+    private static void AddListener(ServiceBuilder service)
+    {
+        if (service.Settings.Optional("HTTP2_URL") is null)
+            return;
+        service.AddListener(service.Settings.Url("HTTP2_URL", "the address where gateways open event streams by HTTP/2, e.g. http://127.0.0.1:5011"), HttpProtocols.Http2);
+        // It would end a whole connection for one stream whose client takes nothing. Clients are told from slow ones at the gateway, and streams end by themselves.
+        service.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MinResponseDataRate = null);
     }
 
     internal const string Resuming =

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -63,6 +64,55 @@ public sealed class UpstreamTests
         (await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldBe("data: now\n\ndata: later\n\n");
         using var taken = await photo;
         taken.StatusCode.ShouldBe(HttpStatusCode.OK, "uploads have a longer time of their own");
+    }
+
+    [Theory]
+    [InlineData(true, "HTTP/2", 1)]
+    [InlineData(false, "HTTP/1.1", 20)]
+    public async Task Streams_share_a_connection_where_there_is_an_address_for_them_and_end_one_by_one(bool hasAddress, string protocol, int connections)
+    {
+        const int streams = 20;
+        var opened = new ConcurrentQueue<(string Protocol, string Connection)>();
+        var (left, more) = (0, new TaskCompletionSource());
+        await using var stack = await Stack.StartAsync(
+            (_, settings) =>
+            {
+                if (!hasAddress)
+                    settings.Remove("STAGING_API_STREAMS_URL");
+            },
+            stagingApi: async context =>
+            {
+                if (!context.Request.Path.Value!.EndsWith("events", StringComparison.Ordinal))
+                {
+                    context.Request.Protocol.ShouldBe("HTTP/1.1");
+                    return false;
+                }
+
+                opened.Enqueue((context.Request.Protocol, context.Connection.Id));
+                context.Response.ContentType = "text/event-stream";
+                await context.Response.WriteAsync("data: now\n\n");
+                await context.Response.Body.FlushAsync();
+                context.RequestAborted.Register(() => Interlocked.Increment(ref left));
+                await more.Task.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync("data: later\n\n", context.RequestAborted);
+                return true;
+            });
+        using var client = stack.Client();
+        var open = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => client.SendAsync(
+            Http.Request(HttpMethod.Get, "/api/v1/events"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken)));
+        using var other = await client.SendAsync(HttpMethod.Get, "/api/v1/catalog");
+
+        other.StatusCode.ShouldBe(HttpStatusCode.OK);
+        opened.ShouldAllBe(stream => stream.Protocol == protocol);
+        opened.Select(stream => stream.Connection).Distinct().Count().ShouldBe(connections);
+        open[0].Dispose();
+        await Eventually.Async(() => Volatile.Read(ref left) == 1, "staging-api has heard that one client left");
+        more.SetResult();
+        foreach (var stream in open.Skip(1))
+        {
+            (await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldBe("data: now\n\ndata: later\n\n");
+            stream.Dispose();
+        }
     }
 
     [Fact]
@@ -133,6 +183,29 @@ public sealed class UpstreamTests
             async () =>
             {
                 using var answer = await client.SendAsync(HttpMethod.Post, "/api/v1/credits", ("Origin", Stack.PublicOrigin));
+                return answer.StatusCode == HttpStatusCode.OK;
+            },
+            "the one that drains is left out");
+    }
+
+    [Fact]
+    public async Task No_stream_is_opened_at_a_replica_that_drains()
+    {
+        await using var other = await ManagementAsync(StatusCodes.Status503ServiceUnavailable);
+        await using var stack = await Stack.StartAsync((stack, settings) =>
+        {
+            settings["STAGING_API_URL"] = $"{other.Urls.First()},{stack.StagingApi.Url}";
+            settings["STAGING_API_STREAMS_URL"] = $"{other.Urls.First()},{stack.StagingApi.StreamsUrl}";
+            settings["STAGING_API_HEALTH_URL"] = $"{other.Urls.First()},{stack.StagingApi.ManagementUrl}";
+            settings["ReverseProxy:Clusters:staging-api-streams:LoadBalancingPolicy"] = "FirstAlphabetical";
+            settings["ReverseProxy:Clusters:staging-api-streams:HealthCheck:Active:Interval"] = "00:00:00.1";
+        });
+        using var client = stack.Client();
+
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/events");
                 return answer.StatusCode == HttpStatusCode.OK;
             },
             "the one that drains is left out");

@@ -4,6 +4,7 @@ using HomeStage.Hosting.Health;
 using HomeStage.Hosting.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace HomeStage.Gateway.Tests.Scene;
@@ -20,6 +21,9 @@ public sealed class FakeUpstream : IAsyncDisposable
 
     /// <summary>Its address.</summary>
     public string Url => _app.Urls.First();
+
+    /// <summary>The address where it speaks HTTP/2.</summary>
+    public string StreamsUrl => _app.Urls.ElementAt(1);
 
     /// <summary>The address of its management listener.</summary>
     public string ManagementUrl => _app.Services.GetRequiredService<ManagementListener>().Url.AbsoluteUri;
@@ -54,6 +58,7 @@ public sealed class FakeUpstream : IAsyncDisposable
             service =>
             {
                 service.AddIdentity(callers: ["gateway"]);
+                service.AddListener(new Uri("http://127.0.0.1:0"), HttpProtocols.Http2);
                 // Asked every few seconds, whatever a test does.
                 service.Map(routes => routes.MapGet("/internal/blocks", () => new { blocks = blocks.Select(block => new { addressHash = block.Key, until = block.Value }) }));
                 service.Map(routes => routes.MapGet("/internal/revocations", () => new { subjects = revoked.ToArray(), next = "0" }));

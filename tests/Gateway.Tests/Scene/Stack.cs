@@ -83,6 +83,7 @@ public sealed class Stack : IAsyncDisposable
             ["BILLING_URL"] = stack.Billing.Url,
             ["ENTITLEMENTS_URL"] = stack.Entitlements.Url,
             ["STAGING_API_URL"] = stack.StagingApi.Url,
+            ["STAGING_API_STREAMS_URL"] = stack.StagingApi.StreamsUrl,
             ["ENVIRONMENT"] = "Development",
             // Tests of limits switch them on and bring a Redis.
             ["LIMITS"] = "off",

@@ -1,9 +1,13 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using HomeStage.Hosting.Health;
+using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Telemetry;
+using HomeStage.Tool.Servers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace HomeStage.Hosting.Tests.Health;
 
@@ -26,6 +30,27 @@ public sealed class ManagementTests
         }
 
         (await host.Client.GetStringAsync("/public", cancel)).ShouldBe("here");
+    }
+
+    [Fact]
+    public async Task Another_listener_speaks_its_own_protocol_and_has_the_same_routes_with_the_same_rules()
+    {
+        var url = new Uri($"http://127.0.0.1:{FreePorts.Next()}");
+        await using var host = await TestHost.StartAsync(service =>
+        {
+            service.AddIdentity(callers: ["gateway"]);
+            service.AddListener(url, HttpProtocols.Http2);
+            service.Map(app => app.MapGet("/public", (HttpContext context) => context.Request.Protocol).AllowAnonymous());
+            service.Map(app => app.MapGet("/own", () => "secret"));
+        });
+        using var client = new HttpClient { BaseAddress = url, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var cancel = TestContext.Current.CancellationToken;
+
+        (await client.GetStringAsync("/public", cancel)).ShouldBe("HTTP/2");
+        (await host.Client.GetStringAsync("/public", cancel)).ShouldBe("HTTP/1.1");
+        foreach (var either in (HttpClient[])[client, host.Client])
+            (await either.GetAsync("/own", cancel)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await client.GetAsync("/metrics", cancel)).IsSuccessStatusCode.ShouldBeFalse();
     }
 
     [Fact]
@@ -55,6 +80,16 @@ public sealed class ManagementTests
         text.ShouldContain("# TYPE homestage_tests_duration_seconds histogram\n");
         text.ShouldContain("homestage_tests_duration_seconds_bucket{le=\"+Inf\"} 1\n");
         text.ShouldContain("homestage_tests_duration_seconds_count 1\n");
+    }
+
+    [Fact]
+    public async Task A_counter_begins_when_the_service_starts_and_not_with_its_first_burst()
+    {
+        await using var host = await TestHost.StartAsync(service => service.AddMetrics<UnaskedFor>());
+
+        var text = await host.Management.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+
+        text.ShouldContain("homestage_tests_refused_total{reason=\"signature\"} 0\n");
     }
 
     [Fact]
@@ -91,4 +126,10 @@ public sealed class ManagementTests
     }
 
     private sealed record Posted(string Name);
+
+    private sealed class UnaskedFor
+    {
+        public UnaskedFor(IMeterFactory meters) =>
+            meters.Create("HomeStage.Tests").CreateCounter<long>("homestage.tests.refused").Add(0, new KeyValuePair<string, object?>("reason", "signature"));
+    }
 }

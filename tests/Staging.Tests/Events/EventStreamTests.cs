@@ -1,7 +1,11 @@
+using System.Net;
 using HomeStage.Contracts;
 using HomeStage.Staging.Events;
 using HomeStage.Testing;
+using HomeStage.Tool.Servers;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Shouldly;
 using Xunit;
 
@@ -229,6 +233,27 @@ public sealed class StreamUnderTroubleTests(TestServers servers)
         await using var again = await visitor.EventsAsync(lastEventId: "1." + last.Id!.Split('.')[1]);
         for (var n = 2; n <= 40; n++)
             (await again.NextAsync())!.Id.ShouldStartWith($"{n}.");
+    }
+
+    [Fact]
+    public async Task Gateways_open_streams_by_HTTP2_where_no_slow_one_ends_its_neighbours()
+    {
+        var url = $"http://127.0.0.1:{FreePorts.Next()}";
+        await using var app = await StagingApp.StartAsync(servers, setting: ("HTTP2_URL", url));
+        var visitor = app.Visitor();
+        var id = await visitor.SubmitAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{url}/api/v1/stagings/{id}/events"))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+
+        await using var events = await EventReader.OpenAsync(await app.SendAsync(request, "gateway", visitor.Account, "visitor", completion: HttpCompletionOption.ResponseHeadersRead));
+
+        (await events.NextAsync())!.Type.ShouldBe("snapshot");
+        await app.ClaimAsync(id);
+        (await events.NextAsync())!.Type.ShouldBe("running");
+        app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.MinResponseDataRate.ShouldBeNull("Kestrel would end the whole connection");
     }
 
     [Fact]

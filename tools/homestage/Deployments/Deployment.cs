@@ -89,6 +89,7 @@ internal sealed class Deployment
         _replicas = ((string[])["billing", "entitlements", "staging-api"]).ToDictionary(
             name => name, _ => input.Ports.Select(_ => new Listeners(NextUrl(), NextUrl())).ToArray(), StringComparer.Ordinal);
         SupportUrls = [.. input.Ports.Select(_ => NextUrl())];
+        StreamUrls = [.. input.Ports.Select(_ => NextUrl())];
         Simulators = [.. PlanSimulators(), .. input.WithSignIn ? [SignIn()] : Array.Empty<ProcessPlan>()];
         Services = [.. Replicas(Gateway), .. Replicas(Billing), .. Replicas(Entitlements), .. Replicas(StagingApi), .. Enumerable.Range(1, input.Workers).Select(Worker)];
         Migrations = [.. Services.Where(service => service.Program != "gateway").DistinctBy(service => service.Program).Select(Migration)];
@@ -96,6 +97,9 @@ internal sealed class Deployment
 
     /// <summary>Where the support API listens, at each replica of entitlements.</summary>
     public IReadOnlyList<string> SupportUrls { get; }
+
+    /// <summary>Where gateways open event streams, at each replica of staging-api.</summary>
+    private IReadOnlyList<string> StreamUrls { get; }
 
     /// <summary>The token of the one support person there is here, who may act.</summary>
     public string SupportToken => _input.Seed.Secret("support token");
@@ -198,6 +202,7 @@ internal sealed class Deployment
             .. Upstream("billing", "BILLING"),
             .. Upstream("entitlements", "ENTITLEMENTS"),
             .. Upstream("staging-api", "STAGING_API"),
+            ("STAGING_API_STREAMS_URL", string.Join(',', StreamUrls)),
             ("GATEWAY_REPLICAS", _input.Ports.Count.ToString(CultureInfo.InvariantCulture)),
             ("REDIS_CONNECTION", _input.Servers.Redis!.Connection),
             .. tls,
@@ -238,6 +243,7 @@ internal sealed class Deployment
 
     private ProcessPlan StagingApi(int number) => Service("staging-api", number, _replicas["staging-api"][number - 1], StopStage.Services, [
         ("PUBLIC_URL", PublicUrl),
+        ("HTTP2_URL", StreamUrls[number - 1]),
         ("BLOBS_DIR", _input.Data.Blobs),
         ("ENTITLEMENTS_URL", UrlsOf("entitlements")),
         ("SAFETY_PEPPER", _input.Seed.Secret("safety pepper")),
