@@ -18,7 +18,9 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
 
     private const int KeyLength = 64;
 
-    private static readonly TimeSpan ReadEvery = TimeSpan.FromMinutes(1);
+    /// <summary>How old what was read may be.</summary>
+    internal static readonly TimeSpan ReadEvery = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan ReadAtMostEvery = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -48,6 +50,19 @@ internal sealed partial class CookieKeys(string folder, TimeProvider time, ILogg
             {
                 Read(ReadEvery);
                 return _keys.Count > 0 ? _keys[^1] : null;
+            }
+        }
+    }
+
+    /// <summary>All keys; another list each time they were read.</summary>
+    internal IReadOnlyList<CookieKey> Current
+    {
+        get
+        {
+            lock (_gate)
+            {
+                Read(ReadEvery);
+                return _keys;
             }
         }
     }

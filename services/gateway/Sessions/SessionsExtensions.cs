@@ -16,6 +16,7 @@ internal static class SessionsExtensions
         service.Services.AddAuthentication(SessionCookie.Scheme).AddCookie(SessionCookie.Scheme, SessionCookie.Configure);
         service.Services.AddSingleton<IConfigureOptions<CookieAuthenticationOptions>>(provider => new ConfigureNamedOptions<CookieAuthenticationOptions>(
             SessionCookie.Scheme, cookie => cookie.DataProtectionProvider = new CookieProtection(provider.GetRequiredService<CookieKeys>())));
+        service.Services.AddSingleton<IPostConfigureOptions<CookieAuthenticationOptions>, RememberedTickets.Setup>();
         service.Services.AddAuthorization();
         service.Services.AddSingleton<SessionCookie>();
         service.Services.AddSingleton<SessionOffers>();

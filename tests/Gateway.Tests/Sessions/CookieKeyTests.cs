@@ -55,6 +55,23 @@ public sealed class CookieKeyTests
     }
 
     [Fact]
+    public async Task A_key_that_was_taken_away_decrypts_no_longer_what_it_just_did()
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        var visitor = await client.VisitorAsync();
+        using (var before = await client.SendAsync(HttpMethod.Get, "/api/v1/orders", ("Cookie", visitor.Cookie)))
+            before.StatusCode.ShouldBe(HttpStatusCode.OK);
+        stack.AddCookieKey("0002");
+        stack.RemoveCookieKey("0001");
+        stack.Time.Advance(TimeSpan.FromSeconds(61));
+
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/orders", ("Cookie", visitor.Cookie));
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "identity_unavailable");
+    }
+
+    [Fact]
     public async Task A_cookie_that_no_key_decrypts_is_never_replaced_unasked()
     {
         await using var stack = await Stack.StartAsync();
