@@ -30,7 +30,7 @@ internal static class MetricsPage
 
             ## Of others
 
-            Those that alerts and dashboards use; the libraries make more.
+            Those that alerts and dashboards use, and no others but the runtime's `dotnet_…`: what nobody looks at is not measured.
 
             | in Prometheus | kind | from | what it says |
             |---|---|---|---|
