@@ -13,6 +13,8 @@ namespace HomeStage.Testing;
 public sealed class BrokerTap : Tap
 {
     private Trigger? _trigger;
+    private long _muted;
+    private long _connections;
 
     private BrokerTap(int server)
         : base(server)
@@ -33,16 +35,22 @@ public sealed class BrokerTap : Tap
     /// <summary>Counts no more. True if the step was never reached, so that nothing was killed.</summary>
     public bool Disarm() => Interlocked.Exchange(ref _trigger, null) is not { Reached: true };
 
+    /// <summary>Lets no confirmation through any more on the connections there are; heartbeats and everything else pass, and so does all of new connections.</summary>
+    public void Mute() => Interlocked.Exchange(ref _muted, Interlocked.Read(ref _connections));
+
     private protected override async Task ConverseAsync(NetworkStream client, NetworkStream server, CancellationToken cancellationToken)
     {
         // "AMQP" and the version, which no frame holds.
         var greeting = new byte[8];
         await client.ReadExactlyAsync(greeting, cancellationToken);
         await server.WriteAsync(greeting, cancellationToken);
-        await Task.WhenAny(ForwardAsync(client, server, cancellationToken), ForwardAsync(server, client, cancellationToken)).Unwrap();
+        var number = Interlocked.Increment(ref _connections);
+        await Task.WhenAny(
+            ForwardAsync(client, server, _ => true, cancellationToken),
+            ForwardAsync(server, client, frame => !Steps.IsAck(frame) || number > Interlocked.Read(ref _muted), cancellationToken)).Unwrap();
     }
 
-    private async Task ForwardAsync(NetworkStream from, NetworkStream to, CancellationToken cancellationToken)
+    private async Task ForwardAsync(NetworkStream from, NetworkStream to, Func<byte[], bool> passes, CancellationToken cancellationToken)
     {
         var source = new BufferedStream(from);
         var steps = new Steps();
@@ -52,7 +60,8 @@ public sealed class BrokerTap : Tap
             var trigger = Volatile.Read(ref _trigger);
             if (trigger is { Reached: true })
                 await Task.Delay(Timeout.Infinite, cancellationToken);
-            await to.WriteAsync(frame, cancellationToken);
+            if (passes(frame))
+                await to.WriteAsync(frame, cancellationToken);
             if (!steps.Ends(frame) || trigger?.Count() is not true)
                 continue;
             await trigger.Kill();
@@ -82,6 +91,10 @@ public sealed class BrokerTap : Tap
 
         private bool _hasContent;
         private long _missing;
+
+        /// <summary>Whether it is a <c>basic.ack</c>; from the broker that is a confirmation.</summary>
+        public static bool IsAck(byte[] frame) =>
+            frame[0] == 1 && BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(7)) == Basic && BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(9)) == Ack;
 
         /// <summary>Whether a step ends with this frame.</summary>
         public bool Ends(byte[] frame)

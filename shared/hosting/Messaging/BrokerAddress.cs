@@ -39,7 +39,8 @@ public sealed class BrokerAddress
         return factory;
     }
 
-    internal void Configure(IRabbitMqBusFactoryConfigurator bus, Action<IRabbitMqHostConfigurator> configure) => bus.Host(_url, host =>
+    /// <summary>Has a bus connect there, by the name that its connection shows at the broker.</summary>
+    internal void Configure(IRabbitMqBusFactoryConfigurator bus, string name, Action<IRabbitMqHostConfigurator> configure) => bus.Host(_url, name, host =>
     {
         if (IsTls)
         {

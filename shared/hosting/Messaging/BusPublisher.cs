@@ -6,10 +6,14 @@ namespace HomeStage.Hosting.Messaging;
 /// Publishes one message and returns once the broker has confirmed that a queue has it: publisher confirms, and mandatory, so that a
 /// message that reaches no queue is an error.
 /// </summary>
-public sealed class BusPublisher(IBus bus)
+public sealed class BusPublisher
 {
     // A broker that is away would hold the call for as long as it is; the caller decides what then.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly RenewedBus _bus;
+
+    internal BusPublisher(RenewedBus bus) => _bus = bus;
 
     /// <summary>Publishes.</summary>
     /// <param name="message">A record of <c>HomeStage.Contracts</c>.</param>
@@ -18,7 +22,8 @@ public sealed class BusPublisher(IBus bus)
     /// <exception cref="TimeoutException">No confirmation within 10 s.</exception>
     public async Task PublishAsync(object message, Guid messageId, CancellationToken cancellationToken)
     {
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var (bus, lost) = _bus.Current;
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lost);
         limited.CancelAfter(Limit);
         try
         {
@@ -31,6 +36,7 @@ public sealed class BusPublisher(IBus bus)
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {
+            _bus.GiveUp(bus);
             throw new TimeoutException("The broker did not confirm a message in time.", error);
         }
     }

@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
 using HomeStage.Hosting.Telemetry;
 using MassTransit;
+using MassTransit.DependencyInjection;
 using MassTransit.Middleware;
+using MassTransit.RabbitMqTransport.Configuration;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -68,34 +70,23 @@ public static class MessagingExtensions
         describe(topology);
         var broker = BrokerAddress.Read(service.Settings, "RABBITMQ_URL");
         service.Services.AddSingleton(topology);
-        service.Services.AddSingleton<BusPublisher>();
         service.Services.AddSingleton<BrokerReachable>();
         service.Services.AddMassTransit(registration =>
         {
             registration.DisableUsageTelemetry();
             foreach (var subscription in topology.Subscriptions)
                 subscription.Register(registration);
-            registration.UsingRabbitMq((context, bus) =>
-            {
-                var stopping = context.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-                var reachable = context.GetRequiredService<BrokerReachable>();
-                broker.Configure(bus, host =>
-                {
-                    host.PublisherConfirmation = true;
-                    // A frozen broker counts as lost after two of them.
-                    host.Heartbeat(TimeSpan.FromSeconds(5));
-                    host.OnRefreshConnectionFactory = factory => reachable.WaitAsync(factory, stopping);
-                });
-                bus.SendTopology.ConfigureErrorSettings = error =>
-                {
-                    // A copy of the queue's own arguments would make it its own dead-letter queue.
-                    foreach (var name in BrokerTopology.QueueArguments("").Keys)
-                        error.SetQueueArgument(name, null);
-                };
-                foreach (var subscription in topology.Subscriptions)
-                    bus.ReceiveEndpoint(subscription.Queue, endpoint => Consume(endpoint, subscription, context));
-            });
+            // The container's own bus, which its other parts ask for, is neither used nor started: ours are two, and are made anew.
+            registration.UsingRabbitMq((_, _) => { });
         });
+        service.Services.Remove(service.Services.Single(descriptor => descriptor.ImplementationType == typeof(MassTransitHostedService)));
+        // Two connections, as RabbitMQ's documentation advises: a broker that slows publishers down must not keep consumers waiting. Services stop in
+        // the reverse order of their registration, and what consumers still have to say must get out.
+        service.Services.AddSingleton(provider => Connect(provider, broker, service.Name + " publishing", (_, _) => { }));
+        service.Services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<RenewedBus>());
+        service.Services.AddSingleton(provider => new BusPublisher(provider.GetRequiredService<RenewedBus>()));
+        if (topology.Subscriptions.Count > 0)
+            service.Services.AddSingleton<IHostedService>(provider => Connect(provider, broker, service.Name + " consuming", (context, bus) => Consume(bus, topology, context)));
         service.Services.AddSingleton<DetachedConsumers>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<DetachedConsumers>());
         if (topology.Subscriptions.Count > 0)
@@ -104,7 +95,6 @@ public static class MessagingExtensions
                 broker.Factory(service.Name + " figures"), topology, provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<Sweeps>()));
         }
 
-        service.Services.Configure<MassTransitHostOptions>(options => options.WaitUntilStarted = false);
         service.AddMigration(settings =>
         {
             var admin = BrokerAddress.Read(settings, "MIGRATE_RABBITMQ_URL");
@@ -121,6 +111,30 @@ public static class MessagingExtensions
         service.Services.TryAddSingleton<OutboxDispatcher>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<OutboxDispatcher>());
         service.Services.AddHostedService<OutboxSampler>();
+    }
+
+    private static RenewedBus Connect(
+        IServiceProvider services, BrokerAddress broker, string name, Action<IBusRegistrationContext, IRabbitMqBusFactoryConfigurator> configure)
+    {
+        var context = services.GetRequiredService<Bind<IBus, IBusRegistrationContext>>().Value;
+        IBusControl Create(Action<IRabbitMqHostConfigurator> connect) => new RabbitMqRegistrationBusFactory((registrations, bus) =>
+        {
+            broker.Configure(bus, name, connect);
+            configure(registrations, bus);
+        }).CreateBus(context, [], name).BusControl;
+        return new(name, Create, services);
+    }
+
+    private static void Consume(IRabbitMqBusFactoryConfigurator bus, BusTopology topology, IBusRegistrationContext context)
+    {
+        bus.SendTopology.ConfigureErrorSettings = error =>
+        {
+            // A copy of the queue's own arguments would make it its own dead-letter queue.
+            foreach (var name in BrokerTopology.QueueArguments("").Keys)
+                error.SetQueueArgument(name, null);
+        };
+        foreach (var subscription in topology.Subscriptions)
+            bus.ReceiveEndpoint(subscription.Queue, endpoint => Consume(endpoint, subscription, context));
     }
 
     private static void Consume(IRabbitMqReceiveEndpointConfigurator endpoint, BusTopology.Subscription subscription, IBusRegistrationContext context)

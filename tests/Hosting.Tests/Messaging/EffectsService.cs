@@ -19,6 +19,9 @@ public sealed class EffectsDb(DbContextOptions<EffectsDb> options) : DbContext(o
 public sealed class Scenario
 {
     public Func<Task> BeforeCommit { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Sees the next message's context.</summary>
+    public Action<ConsumeContext> Consuming { get; set; } = _ => { };
 }
 
 /// <summary>Counts an order's payment; a repetition that took effect would show as 2.</summary>
@@ -26,6 +29,7 @@ public sealed class EffectConsumer(Inbox<EffectsDb> inbox, Scenario scenario) : 
 {
     public Task Consume(ConsumeContext<PaymentCompleted> context) => inbox.OnceAsync(context, "effects", async (db, cancellationToken) =>
     {
+        scenario.Consuming(context);
         await db.Database.ExecuteSqlAsync(
             $"insert into effects (id) values ({context.Message.OrderId}) on conflict (id) do update set seen = effects.seen + 1", cancellationToken);
         await scenario.BeforeCommit();

@@ -1,5 +1,7 @@
 using HomeStage.Hosting.Messaging;
 using HomeStage.Testing;
+using MassTransit;
+using MassTransit.RabbitMqTransport;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -54,6 +56,51 @@ public sealed class OutageTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_lost_connection_whose_client_hangs_in_saying_so_is_left_for_a_new_one()
+    {
+        await using var broker = await servers.CreateVirtualHostAsync();
+        await using var database = await servers.CreateDatabaseAsync();
+        var settings = EffectsService.Settings(database, broker);
+        await ServiceHost.MigrateAsync("billing", settings, EffectsService.Compose);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, settings);
+        var never = new TaskCompletionSource();
+        var scenario = host.Services.GetRequiredService<Scenario>();
+        scenario.Consuming = context =>
+        {
+            scenario.Consuming = _ => { };
+            context.ReceiveContext.GetPayload<ChannelContext>().Channel.ChannelShutdownAsync += (_, _) => never.Task;
+        };
+        await EffectsService.WriteAsync(host.Services, Orders[0]);
+        await Eventually.Async(async () => await SeenAsync(database) == 1, "the service works");
+
+        await broker.CloseConnectionsAsync("billing");
+        await EffectsService.WriteAsync(host.Services, Orders[1]);
+
+        await Eventually.Async(async () => await SeenAsync(database) == 2, "another message went out, came in and took effect");
+    }
+
+    [Fact]
+    public async Task A_connection_that_confirms_nothing_any_more_is_given_up_for_a_new_one()
+    {
+        await using var broker = await servers.CreateVirtualHostAsync();
+        await using var database = await servers.CreateDatabaseAsync();
+        await using var tap = BrokerTap.Start(servers.Facts.RabbitMq!);
+        var settings = EffectsService.Settings(database, broker);
+        settings["RABBITMQ_URL"] = tap.Through(settings["RABBITMQ_URL"]);
+        await ServiceHost.MigrateAsync("billing", settings, EffectsService.Compose);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, settings);
+        await EffectsService.WriteAsync(host.Services, Orders[0]);
+        await Eventually.Async(async () => await SeenAsync(database) == 1 && await LeftAsync(database) == 0, "the service works");
+
+        tap.Mute();
+        await EffectsService.WriteAsync(host.Services, Orders[1]);
+        await EffectsService.WriteAsync(host.Services, Orders[2]);
+
+        await Eventually.Async(async () => await LeftAsync(database) == 0, "the messages were confirmed");
+        await Eventually.Async(async () => await SeenAsync(database) == 3, "every message took effect once");
+    }
+
+    [Fact]
     public async Task A_connection_lost_under_a_consumer_that_waits_leaves_the_service_neither_deaf_nor_dumb()
     {
         await using var broker = await servers.CreateVirtualHostAsync();
@@ -104,5 +151,13 @@ public sealed class OutageTests(TestServers servers)
         await reader.ReadAsync(TestContext.Current.CancellationToken);
         reader.GetInt32(1).ShouldBeLessThanOrEqualTo(1);
         return reader.GetInt64(0);
+    }
+
+    /// <summary>How many messages are not confirmed yet.</summary>
+    private static async Task<long> LeftAsync(TestDatabase database)
+    {
+        await using var source = NpgsqlDataSource.Create(database.AdminConnection);
+        await using var command = source.CreateCommand("select count(*) from outbox");
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 }
