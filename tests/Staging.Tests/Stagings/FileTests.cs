@@ -103,7 +103,7 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
         var photo = await visitor.UploadAsync(Samples.Photo);
         var submitted = await visitor.SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))));
 
-        _app.Clock.Pass(TimeSpan.FromHours(25));
+        using var tomorrow = _app.Clock.Ahead(TimeSpan.FromHours(25));
         await Eventually.Async(() => _app.Services.GetRequiredService<RetentionSweep>().SweepAsync(TestContext.Current.CancellationToken), "it is our turn to sweep");
 
         (await _app.CountAsync($"photos where account_id = '{visitor.Account}'")).ShouldBe(0);
@@ -132,7 +132,7 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
 
         (await sweep.SweepAsync(cancel)).ShouldBe(0, "nothing is old enough");
         await _app.ExecuteAsync($"update jobs set deadline = now() + interval '3 days', due_at = now() + interval '3 days' where id = '{open}'");
-        _app.Clock.Pass(TimeSpan.FromHours(25));
+        using var tomorrow = _app.Clock.Ahead(TimeSpan.FromHours(25));
         await sweep.SweepAsync(cancel);
 
         var gone = before.Except(await _app.Blobs.ListAsync("", cancel).Select(entry => entry.Key).ToListAsync(cancel)).ToList();
