@@ -6,9 +6,9 @@ using RabbitMQ.Client.Events;
 namespace HomeStage.Hosting.Messaging;
 
 /// <summary>
-/// Lets go of a consumer whose connection to the broker is lost. MassTransit connects again only when every consumer on the old
-/// connection has returned: one that waits for a slow peer would keep its whole process deaf. The consumer goes on by itself to its end; the broker delivers its message again, to whoever is
-/// there, which every consumer has to stand anyhow. A stopping process waits for it: <see cref="DetachedConsumers"/>.
+/// Lets go of a consumer whose connection to the broker is lost, so that its bus, which is left for another, can stop without it. The consumer
+/// goes on by itself to its end; the broker delivers its message again, to whoever is there, which every consumer has to stand anyhow. A stopping
+/// process waits for it: <see cref="DetachedConsumers"/>.
 /// </summary>
 internal sealed partial class LostConnectionFilter(string queue, DetachedConsumers detached, ILogger<LostConnectionFilter> logger) : IFilter<ConsumeContext>
 {

@@ -86,11 +86,10 @@ public static class MessagingExtensions
         service.Services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<RenewedBus>());
         service.Services.AddSingleton(provider => new BusPublisher(provider.GetRequiredService<RenewedBus>()));
         if (topology.Subscriptions.Count > 0)
-            service.Services.AddSingleton<IHostedService>(provider => Connect(provider, broker, service.Name + " consuming", (context, bus) => Consume(bus, topology, context)));
-        service.Services.AddSingleton<DetachedConsumers>();
-        service.Services.AddHostedService(provider => provider.GetRequiredService<DetachedConsumers>());
-        if (topology.Subscriptions.Count > 0)
         {
+            service.Services.AddSingleton<IHostedService>(provider => Connect(provider, broker, service.Name + " consuming", (context, bus) => Consume(bus, topology, context)));
+            service.Services.AddSingleton<DetachedConsumers>();
+            service.Services.AddHostedService(provider => provider.GetRequiredService<DetachedConsumers>());
             service.Services.AddHostedService(provider => new QueueSampler(
                 broker.Factory(service.Name + " figures"), topology, provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<Sweeps>()));
         }
