@@ -1,3 +1,4 @@
+using System.Globalization;
 using HomeStage.Testing;
 using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Processes;
@@ -129,6 +130,28 @@ public sealed class DataFolderTests : IDisposable
         await using var held = await HeldFolder.TakeAsync(Data, fresh: false, cancel);
 
         (await left.Exited.WaitAsync(cancel)).ShouldBe(128 + (int)Signal.Term);
+    }
+
+    [Fact]
+    public async Task What_the_parts_of_a_run_write_into_its_ledger_at_once_is_all_there()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var processes = await Task.WhenAll(Enumerable.Range(0, 6).Select(number =>
+            ChildProcess.StartAsync(new("sleeper", "sleep", ["600"]) { LogFile = _folder.File($"sleeper-{number}.log") })));
+
+        await Task.WhenAll(processes.Select(process => Task.Run(() =>
+        {
+            var ledger = Data.Ledger;
+            for (var round = 0; round < 200; round++)
+            {
+                ledger.Remove(process.Id);
+                ledger.Add(process.Id, "sleeper");
+            }
+        }, cancel)));
+
+        File.ReadLines(Data.LedgerFile).Select(line => int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture))
+            .ShouldBe(processes.Select(process => process.Id), ignoreOrder: true);
+        (await Data.Ledger.EndLeftoversAsync(cancel)).Count.ShouldBe(processes.Length);
     }
 
     [Fact]

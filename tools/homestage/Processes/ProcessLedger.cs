@@ -9,19 +9,21 @@ namespace HomeStage.Tool.Processes;
 internal sealed class ProcessLedger(string file)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private readonly Lock _lock = new();
+
+    // One for the process: every part of a run has a ledger of its own, of the same file.
+    private static readonly Lock Writing = new();
 
     public void Add(int processId, string name)
     {
         if (ProcessTable.StartTimeOf(processId) is not { } startTime)
             return;
-        lock (_lock)
+        lock (Writing)
             File.AppendAllText(file, $"{processId} {startTime} {name}\n");
     }
 
     public void Remove(int processId)
     {
-        lock (_lock)
+        lock (Writing)
         {
             if (File.Exists(file))
                 File.WriteAllLines(file, File.ReadAllLines(file).Where(line => !line.StartsWith($"{processId} ", StringComparison.Ordinal)));
@@ -40,7 +42,8 @@ internal sealed class ProcessLedger(string file)
             .ToList();
         foreach (var entry in leftovers)
             await EndAsync(entry, cancel);
-        File.Delete(file);
+        lock (Writing)
+            File.Delete(file);
         return [.. leftovers.Select(entry => entry.Name)];
     }
 
