@@ -70,6 +70,33 @@ public sealed class LocalServersTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_tool_began_to_start_when_it_was_killed_does_not_run()
+    {
+        var data = _folder.File("data");
+        // Holds the broker up on its way until the tool is gone.
+        var path = _folder.File("path");
+        Directory.CreateDirectory(path);
+        var held = Path.Combine(path, "setsid");
+        await File.WriteAllTextAsync(held, """
+            #!/bin/sh
+            case "$*" in *rabbitmq-server*) while [ -d "/proc/$PPID" ]; do sleep 0.05; done ;; esac
+            exec /usr/bin/setsid "$@"
+            """);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(held, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var tool = await ChildProcess.StartAsync(new("up", "dotnet", [typeof(LocalServers).Assembly.Location, "up", "--data", data, "--port", $"{FreePorts.Next()}"])
+        {
+            LogFile = _folder.File("up.log"),
+            Environment = new Dictionary<string, string> { ["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}" },
+        });
+        await Eventually.Async(() => File.ReadAllText(Path.Combine(data, "processes")).Contains("rabbitmq"), "the tool has begun to start the broker");
+
+        Signals.Send(tool.Id, Signal.Kill);
+
+        await Eventually.Async(() => ProcessesWith(data).Count == 0, "no process works in the folder");
+    }
+
+    [Fact]
     public void A_broker_user_cannot_publish_the_messages_of_another()
     {
         var worker = BrokerPermissions.Of("staging-worker");

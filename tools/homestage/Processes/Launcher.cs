@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace HomeStage.Tool.Processes;
 
@@ -34,7 +35,9 @@ internal static class Launcher
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = spec.WorkingDirectory ?? "/" };
         string[] wrapper = ["-c", "exec >>\"$0\" 2>&1 </dev/null; exec \"$@\"", spec.LogFile, "setsid", "setpriv", "--pdeathsig", SignalName(spec.ParentDeathSignal)];
         string[] account = spec.RunAs is null ? [] : ["--reuid", spec.RunAs, "--regid", spec.RunAs, "--init-groups"];
-        foreach (var argument in (IEnumerable<string>)[.. wrapper, .. account, "--", spec.FileName, .. spec.Arguments])
+        // A tool that died before its death could be heard of is no longer the parent.
+        string[] guard = ["/bin/sh", "-c", "[ \"$PPID\" = \"$0\" ] && exec \"$@\"", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)];
+        foreach (var argument in (IEnumerable<string>)[.. wrapper, .. account, "--", .. guard, spec.FileName, .. spec.Arguments])
             start.ArgumentList.Add(argument);
 
         start.Environment.Clear();
