@@ -10,9 +10,10 @@ namespace HomeStage.Gateway.Limits;
 /// <param name="Burst">Requests that may come at once after a pause.</param>
 internal sealed partial record LimitPolicy(string Name, int Limit, TimeSpan Window, int Burst)
 {
-    // Larger ones may be handed out in leases without a caller noticing; smaller ones are decided one by one.
+    // Larger ones may be handed out in leases without a caller noticing; smaller ones are decided one by one. A lease is a tenth of what a replica
+    // may have in the window, up to 20, or a hundredth where that is more: so many a caller would hardly miss.
     private const int SmallestLeased = 60;
-    private const int LargestLease = 20;
+    private const int UsualLease = 20;
 
     /// <summary>Microseconds that one request takes of the limit, rounded to the stricter side.</summary>
     public long Interval { get; } = (long)Math.Ceiling(Window.TotalMicroseconds / Limit);
@@ -21,7 +22,8 @@ internal sealed partial record LimitPolicy(string Name, int Limit, TimeSpan Wind
     public string Description { get; } = string.Create(CultureInfo.InvariantCulture, $"\"{Name}\";q={Limit};w={Window.TotalSeconds:0}");
 
     /// <summary>How many requests a replica takes from Redis at a time; 1 if each is decided there.</summary>
-    public int Lease(int replicas) => Limit <= SmallestLeased ? 1 : Math.Clamp(Limit / (10 * replicas), 1, LargestLease);
+    public int Lease(int replicas) =>
+        Limit <= SmallestLeased ? 1 : Math.Max(Math.Clamp(Limit / (10 * replicas), 1, UsualLease), Limit / (100 * replicas));
 
     /// <summary>The same limit for a crowd of so many households.</summary>
     public LimitPolicy Times(int factor) => new(Name, Limit * factor, Window, Burst * factor);

@@ -104,6 +104,8 @@ public sealed class GcraTests
     [InlineData("100/min burst 60", 1, 10)]
     [InlineData("100/min burst 60", 20, 1)]
     [InlineData("1200/min burst 200", 2, 20)]
+    [InlineData("6000/min burst 1000", 1, 60)]
+    [InlineData("6000/min burst 1000", 2, 30)]
     public void Only_large_limits_are_leased_and_never_more_than_a_tenth_over_all_replicas(string text, int replicas, int lease) =>
         LimitPolicy.Parse("api", text)![0].Lease(replicas).ShouldBe(lease);
 
