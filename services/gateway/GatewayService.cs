@@ -28,6 +28,7 @@ internal static class GatewayService
 
         // In the order that a request meets them.
         service.AddTrustedProxies();
+        service.AddClientAddresses();
         service.AddSecurityHeaders(challenge);
         service.AddRequestRules();
         service.AddPublicAddress(publicUrl);

@@ -58,6 +58,9 @@ public sealed class ServiceBuilder
     /// <summary>What is done to the service's part of the API document in the end.</summary>
     public Func<JsonObject, IServiceProvider, JsonObject> FinishDescription { get; set; } = (document, _) => document;
 
+    /// <summary>Whether every route needs a valid internal identity.</summary>
+    internal bool AuthenticatesCallers { get; set; }
+
     internal WebApplicationBuilder Web => _web;
 
     /// <summary>Where the support API listens, in a service that has one.</summary>
@@ -118,10 +121,15 @@ public sealed class ServiceBuilder
         foreach (var use in _middleware)
             use(app);
         app.UseRouting();
-        if (app.Services.GetService<Microsoft.AspNetCore.Authentication.IAuthenticationSchemeProvider>() is not null)
+        if (AuthenticatesCallers)
         {
             app.UseAuthentication();
             app.UseAuthorization();
+        }
+        else
+        {
+            // Who has schemes of its own uses them where it needs them; the framework would try them on every request, before all else.
+            ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         }
 
         foreach (var map in _maps)

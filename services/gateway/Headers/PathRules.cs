@@ -18,16 +18,12 @@ internal static class PathRules
     internal static void AddPathRules(this ServiceBuilder service) => service.Use(app =>
     {
         var events = app.Services.GetRequiredService<SecurityEvents>();
-        app.Use(async (context, next) =>
+        app.Use((context, next) =>
         {
             if (IsPlain(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
-            {
-                await next(context);
-                return;
-            }
-
+                return next(context);
             events.PathRefused(context);
-            await Problem.Invalid("path", "A path is made of letters, digits, '-', '.', '_', '~' and single slashes.").ExecuteAsync(context);
+            return Problem.Invalid("path", "A path is made of letters, digits, '-', '.', '_', '~' and single slashes.").ExecuteAsync(context);
         });
     });
 

@@ -91,11 +91,8 @@ internal readonly record struct Identification(Session? Session, ProgramCaller? 
 
 internal static class CallersExtensions
 {
-    /// <summary>Reads <c>ADDRESS_PEPPER</c>.</summary>
     internal static void AddCallers(this ServiceBuilder service)
     {
-        var pepper = service.Settings.Secret("ADDRESS_PEPPER", "a random secret that addresses are hashed with");
-        service.Services.AddSingleton(new AddressHasher(System.Text.Encoding.UTF8.GetBytes(pepper)));
         service.Services.AddSingleton<ApiKeys.KeyUsage>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<ApiKeys.KeyUsage>());
         service.Services.AddSingleton<ApiKeys.ApiKeyResolver>();

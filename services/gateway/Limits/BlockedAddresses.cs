@@ -90,16 +90,12 @@ internal static class BlockedAddressesExtensions
         {
             var blocked = app.Services.GetRequiredService<BlockedAddresses>();
             var events = app.Services.GetRequiredService<SecurityEvents>();
-            app.Use(async (context, next) =>
+            app.Use((context, next) =>
             {
                 if (context.Request.Path.StartsWithSegments(Webhooks, StringComparison.Ordinal) || !blocked.Contains(ClientAddress.Of(context).Hash))
-                {
-                    await next(context);
-                    return;
-                }
-
+                    return next(context);
                 events.AddressBlocked(context);
-                await Problem.Result(ProblemCode.Forbidden, "Requests from this address are not answered. Ask support.").ExecuteAsync(context);
+                return Problem.Result(ProblemCode.Forbidden, "Requests from this address are not answered. Ask support.").ExecuteAsync(context);
             });
         });
     }

@@ -1,9 +1,11 @@
 using System.Security.Claims;
 using HomeStage.Gateway.Description;
+using HomeStage.Gateway.Sessions;
 using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Description;
 using HomeStage.Hosting.Redis;
+using Microsoft.AspNetCore.Authentication;
 using Yarp.ReverseProxy.Model;
 
 namespace HomeStage.Gateway.Limits;
@@ -36,32 +38,33 @@ internal static class RateLimitsExtensions
         service.Services.AddSingleton(provider => new OpenStreams(
             provider.GetRequiredService<RedisConnection>(), on == "on", replicas, provider.GetRequiredService<TimeProvider>()));
         service.Services.AddHostedService(provider => provider.GetRequiredService<OpenStreams>());
-        service.Map(app => app.Use(async (context, next) =>
-        {
-            // Forwarded requests are counted once it is known who makes them: RouteCallers.
-            var endpoint = context.GetEndpoint();
-            if (endpoint?.Metadata.GetMetadata<RouteModel>() is null
-                && await context.RequestServices.GetRequiredService<RateLimits>().RefusalAsync(context, ClassOf(context, endpoint), SessionIn(context)) is { } refusal)
-            {
-                await refusal.ExecuteAsync(context);
-                return;
-            }
-
-            await next(context);
-        }));
+        // Forwarded requests are counted once it is known who makes them: RouteCallers.
+        service.Map(app => app.Use((context, next) =>
+            context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<RouteModel>() is not null ? next(context) : CountOwnAsync(context, next)));
     }
 
     /// <summary>Puts a route of the gateway's own into a class other than <see cref="LimitClasses.Api"/>.</summary>
     internal static TBuilder Limited<TBuilder>(this TBuilder route, string limitClass)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new LimitedRoute(limitClass)).Says(operation => operation[PublicDescription.LimitExtension] = limitClass);
 
+    private static async Task CountOwnAsync(HttpContext context, RequestDelegate next)
+    {
+        var limits = context.RequestServices.GetRequiredService<RateLimits>();
+        if (await limits.RefusalAsync(context, ClassOf(context, context.GetEndpoint()), await SessionInAsync(context)) is { } refusal)
+            await refusal.ExecuteAsync(context);
+        else
+            await next(context);
+    }
+
     /// <summary>Pages and files, and what is nowhere, are of one class; everything under <c>/api</c> of another.</summary>
     private static string ClassOf(HttpContext context, Endpoint? endpoint) =>
         endpoint?.Metadata.GetMetadata<LimitedRoute>()?.Class
         ?? (endpoint is not null || context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) ? LimitClasses.Api : LimitClasses.Static);
 
-    private static LimitedCaller? SessionIn(HttpContext context) =>
-        context.User.FindFirstValue("sid") is { } session && Guid.TryParse(session, out var id) ? new LimitedCaller($"s:{id:N}", []) : null;
+    private static async Task<LimitedCaller?> SessionInAsync(HttpContext context) =>
+        (await context.AuthenticateAsync(SessionCookie.Scheme)).Principal?.FindFirstValue("sid") is { } session && Guid.TryParse(session, out var id)
+            ? new LimitedCaller($"s:{id:N}", [])
+            : null;
 
     private sealed record LimitedRoute(string Class);
 }

@@ -14,7 +14,7 @@ internal sealed class BodyLimits(RequestDelegate next, SecurityEvents events)
     /// <summary>For a route that does not say.</summary>
     internal const long Default = 64 * 1024;
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var limit = LimitOf(context.GetReverseProxyFeature().Route.Config);
         var fits = context.Request.ContentLength is not { } length || length <= limit;
@@ -22,13 +22,9 @@ internal sealed class BodyLimits(RequestDelegate next, SecurityEvents events)
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
             feature.MaxRequestBodySize = fits ? limit : null;
         if (fits)
-        {
-            await next(context);
-            return;
-        }
-
+            return next(context);
         events.BodyTooLarge(context);
-        await TooLarge(limit).ExecuteAsync(context);
+        return TooLarge(limit).ExecuteAsync(context);
     }
 
     internal static long LimitOf(RouteConfig route) => route.MaxRequestBodySize ?? Default;

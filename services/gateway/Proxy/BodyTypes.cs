@@ -6,17 +6,13 @@ namespace HomeStage.Gateway.Proxy;
 /// <summary>Refuses a body whose media type the route does not take; JSON where it does not say.</summary>
 internal sealed class BodyTypes(RequestDelegate next)
 {
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var request = context.Request;
         var takes = context.GetReverseProxyFeature().Route.Config.BodyTypes();
-        if (!HasBody(context) || Matches(request.ContentType, takes))
-        {
-            await next(context);
-            return;
-        }
-
-        await Problem.Result(ProblemCode.UnsupportedMediaType, $"Send {string.Join(" or ", takes)}.").ExecuteAsync(context);
+        return !HasBody(context) || Matches(request.ContentType, takes)
+            ? next(context)
+            : Problem.Result(ProblemCode.UnsupportedMediaType, $"Send {string.Join(" or ", takes)}.").ExecuteAsync(context);
     }
 
     private static bool HasBody(HttpContext context) =>

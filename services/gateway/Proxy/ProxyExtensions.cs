@@ -38,9 +38,16 @@ internal static class ProxyExtensions
         service.Services.AddSingleton<IProbingRequestFactory, ManagementProbes>();
         service.Services.AddSingleton<IActiveHealthCheckPolicy, SaidReadiness>();
         service.Services.AddSingleton<IPassiveHealthCheckPolicy, FailedConnections>();
+        var unmeasured = new UnmeasuredClient();
         service.Services.AddReverseProxy()
             .LoadFromConfig(service.Configuration.GetSection("ReverseProxy"))
-            .AddTransforms<UpstreamTransforms>();
+            .AddTransforms<UpstreamTransforms>()
+            .ConfigureHttpClient((_, handler) =>
+            {
+                // UpstreamTransforms hands the trace on; a span of the client beside YARP's own would say the same once more.
+                handler.ActivityHeadersPropagator = null;
+                handler.MeterFactory = unmeasured;
+            });
         service.MapForwarding(app => app.MapReverseProxy(proxy =>
         {
             // In the order that a request meets them.

@@ -20,14 +20,10 @@ internal sealed class StreamEnds(RequestDelegate next, OpenStreams streams, IHos
     // What a timer can wait at most; a stream that is open for longer reconnects.
     private static readonly TimeSpan LongestStream = TimeSpan.FromDays(30);
 
-    public async Task InvokeAsync(HttpContext context)
-    {
-        if (!context.GetReverseProxyFeature().Route.Config.IsStream())
-        {
-            await next(context);
-            return;
-        }
+    public Task InvokeAsync(HttpContext context) => context.GetReverseProxyFeature().Route.Config.IsStream() ? StreamAsync(context) : next(context);
 
+    private async Task StreamAsync(HttpContext context)
+    {
         await using var stream = await streams.TryOpenAsync(context, context.Features.Get<LimitedCaller>());
         if (stream is null)
         {

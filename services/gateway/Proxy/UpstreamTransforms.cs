@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using HomeStage.Gateway.Challenges;
 using HomeStage.Gateway.Identity;
@@ -23,9 +24,12 @@ internal sealed class UpstreamTransforms(InternalTokens tokens, IHostApplication
         context.UseDefaultForwarders = false;
         context.AddRequestTransform(transform =>
         {
-            Strip(transform.ProxyRequest.Headers);
+            var headers = transform.ProxyRequest.Headers;
+            Strip(headers);
+            if (Activity.Current?.Id is { } trace)
+                headers.TryAddWithoutValidation(HeaderNames.TraceParent, trace);
             var caller = transform.HttpContext.Features.GetRequiredFeature<Caller>();
-            transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.For(audience, caller));
+            headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.For(audience, caller));
             return ValueTask.CompletedTask;
         });
         var isStream = context.Route.IsStream();
@@ -64,10 +68,24 @@ internal sealed class UpstreamTransforms(InternalTokens tokens, IHostApplication
         headers.Remove(HeaderNames.Cookie);
         headers.Remove("Forwarded");
         headers.Remove(Challenge.Header);
-        foreach (var name in headers.NonValidated.Select(header => header.Key)
-            .Where(name => Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
+        List<string>? more = null;
+        foreach (var (name, _) in headers.NonValidated)
         {
-            headers.Remove(name);
+            if (IsOfProxies(name))
+                (more ??= []).Add(name);
         }
+
+        more?.ForEach(name => headers.Remove(name));
+    }
+
+    private static bool IsOfProxies(string name)
+    {
+        foreach (var prefix in Prefixes)
+        {
+            if (name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+
+        return false;
     }
 }

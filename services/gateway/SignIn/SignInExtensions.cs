@@ -32,7 +32,9 @@ internal static class SignInExtensions
         }
 
         // The framework answers these before routing: they are counted here.
-        service.Use(app => app.UseWhen(context => context.Request.Path.StartsWithSegments(ProviderSettings.Callbacks, StringComparison.Ordinal), callbacks => callbacks.Use(CountAsync)));
+        service.Use(app => app.UseWhen(
+            context => context.Request.Path.StartsWithSegments(ProviderSettings.Callbacks, StringComparison.Ordinal),
+            callbacks => callbacks.Use(CountAsync).UseAuthentication()));
         service.Map(app => app.MapSignIn());
     }
 

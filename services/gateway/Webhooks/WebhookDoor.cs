@@ -19,14 +19,10 @@ internal sealed class WebhookDoor(RequestDelegate next, WebhookSlots slots, Secu
 
     private static readonly TimeSpan BodyLimit = TimeSpan.FromSeconds(5);
 
-    public async Task InvokeAsync(HttpContext context)
-    {
-        if (!context.GetReverseProxyFeature().Route.Config.IsStripe())
-        {
-            await next(context);
-            return;
-        }
+    public Task InvokeAsync(HttpContext context) => context.GetReverseProxyFeature().Route.Config.IsStripe() ? ReceiveAsync(context) : next(context);
 
+    private async Task ReceiveAsync(HttpContext context)
+    {
         if (SignatureShape.Refuse(context.Request.Headers["Stripe-Signature"].ToString(), time.GetUtcNow()) is { } reason)
         {
             events.WebhookRefused(context, reason);

@@ -25,6 +25,7 @@ public static class IdentityExtensions
             service.Services.AddSingleton(provider => new IdentityIssuer(service.Name, own, provider.GetRequiredService<TimeProvider>()));
         if (callers.Count == 0)
             return;
+        service.AuthenticatesCallers = true;
         service.Services.AddSingleton<InternalTokenValidator>();
         service.Services.AddAuthentication(InternalAuthenticationHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, InternalAuthenticationHandler>(InternalAuthenticationHandler.SchemeName, null);

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -41,10 +40,11 @@ internal static class TelemetryExtensions
 
     internal static void AddTelemetry(this ServiceBuilder service)
     {
-        // Server spans carry no HTTP attributes while this is left at its default.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
-
         var otlp = service.Settings.Optional("OTEL_EXPORTER_OTLP_ENDPOINT") is not null;
+        // Server spans carry no HTTP attributes while this is left at its default.
+        if (otlp)
+            AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+
         var prometheus = new PrometheusExporter();
         service.Services.AddSingleton(new ServiceName(service.Name, service.Settings.Production));
         service.Services.AddSingleton(prometheus);
@@ -55,6 +55,8 @@ internal static class TelemetryExtensions
         // The framework's own lines quote addresses with their query strings.
         foreach (var category in (ReadOnlySpan<string>)["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "System.Net.Http", "Npgsql", "Polly"])
             service.Web.Logging.AddFilter(category, LogLevel.Warning);
+        // Where it is on at all, it opens a scope for each request, which no line shows.
+        service.Web.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         if (otlp)
             service.Web.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
 
@@ -62,7 +64,7 @@ internal static class TelemetryExtensions
         {
             telemetry.ConfigureResource(resource => resource.AddService(service.Name, "homestage"));
             if (otlp)
-                telemetry.WithTracing(tracing => tracing.AddSource([.. Spans, "System.Net.Http", "Npgsql"]).AddProcessor(new WithoutPaths()).AddOtlpExporter());
+                telemetry.WithTracing(tracing => tracing.AddSource([.. Spans, "System.Net.Http", "Npgsql", "Yarp.ReverseProxy"]).AddProcessor(new WithoutPaths()).AddOtlpExporter());
             telemetry.WithMetrics(metrics =>
             {
                 metrics.AddMeter(
@@ -100,18 +102,18 @@ internal static class TelemetryExtensions
     {
         // Before anything else is made: what is counted while nobody listens is lost, the zeros too that counters begin with.
         _ = app.ApplicationServices.GetRequiredService<OpenTelemetrySdk>().MeterProvider;
-        app.Use(async (context, next) =>
-        {
-            await next(context);
-            if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } activity)
-                return;
-            var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
-            activity.SetTag("http.route", route);
-            // A path may hold a token; the route says as much as a trace needs.
-            activity.SetTag("url.path", route);
-            if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
-                activity.SetStatus(ActivityStatusCode.Error);
-        });
+        app.Use((context, next) => Activity.Current is { IsAllDataRequested: true } activity ? RecordAsync(activity, context, next) : next(context));
+    }
+
+    private static async Task RecordAsync(Activity activity, HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        activity.SetTag("http.route", route);
+        // A path may hold a token; the route says as much as a trace needs.
+        activity.SetTag("url.path", route);
+        if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)
+            activity.SetStatus(ActivityStatusCode.Error);
     }
 
     /// <summary>Leaves of an outgoing call's address who was called; its path may hold a token, and the one who was called knows the route.</summary>

@@ -214,6 +214,8 @@ internal static class GatewayBench
             var (url, management) = ($"http://127.0.0.1:{FreePorts.Next()}", $"http://127.0.0.1:{FreePorts.Next()}");
             var changed = new Dictionary<string, string>(plan.Settings, StringComparer.Ordinal) { ["HTTP_URL"] = url, ["MANAGEMENT_URL"] = management, ["BILLING_URL"] = $"http://127.0.0.1:{upstream}" };
             changed.Remove("BILLING_HEALTH_URL");
+            // Development has a page of errors for programmers in front of everything; Production would want certificates.
+            changed["ASPNETCORE_ENVIRONMENT"] = "Benchmark";
             foreach (var (name, value) in settings)
                 changed[name] = value;
             return plan with { Name = $"bench-gateway-{number}", Settings = changed, Ready = new Uri(management + "/health/ready") };

@@ -55,7 +55,7 @@ internal static partial class MetricCatalog
     [
         new("up", "gauge", "Prometheus", "whether a replica could be scraped, by `job` and `instance`"),
         new("http_server_request_duration_seconds", "histogram", Framework, "requests, by `http_route`, `http_request_method` and `http_response_status_code`; rate, errors and latency of each route; without the management listener"),
-        new("http_client_request_duration_seconds", "histogram", Framework, "outgoing requests, by `server_address` and `http_response_status_code`"),
+        new("http_client_request_duration_seconds", "histogram", Framework, "outgoing requests but those that the gateway forwards, by `server_address` and `http_response_status_code`"),
         new("kestrel_active_connections", "gauge", Framework, "open connections of clients"),
         new("dotnet_process_cpu_time_seconds_total", "counter", Framework, "processor time, by `cpu_mode`"),
         new("dotnet_process_cpu_count", "gauge", Framework, "processors that the process may use"),
