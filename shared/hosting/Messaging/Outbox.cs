@@ -34,6 +34,9 @@ public sealed class Outbox : IDisposable
     /// <summary>Makes this replica's dispatcher look at once; calls in a burst are one look.</summary>
     public void Wake()
     {
+        // Not left to the exception alone, which would cost more than the message.
+        if (_wake.CurrentCount > 0)
+            return;
         try
         {
             _wake.Release();
