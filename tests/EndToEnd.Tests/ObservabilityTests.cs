@@ -42,6 +42,10 @@ public sealed partial class ObservabilityTests(SharedStack shared)
             row => row.Groups["name"].Value,
             row => Label.Matches(row.Groups["rest"].Value).Select(label => label.Groups["name"].Value).ToHashSet(StringComparer.Ordinal),
             StringComparer.Ordinal);
+        // Some is shown only once it has happened.
+        using var visitor = await Visitor.ArriveAsync(shared.Stack);
+        await visitor.BuyAsync("quick");
+        await visitor.EndedAsync(await visitor.StageAsync());
         using var client = new HttpClient();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var service in Services)

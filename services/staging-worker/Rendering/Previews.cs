@@ -23,22 +23,24 @@ internal sealed partial class Previews(JobFiles files, AttemptMessages messages,
 
     private async Task ShowAsync(StageRoom work, byte[] picture, int number, CancellationToken cancellationToken)
     {
+        var outcome = "dropped";
         try
         {
             var preview = PhotoOutputs.PreviewOf(picture, work.PhotoWidth, work.PhotoHeight);
             var blob = await files.SavePreviewAsync(work.JobId, work.Attempt, number, preview, cancellationToken);
             await messages.PreviewedAsync(work, blob, number, cancellationToken);
-            metrics.Preview("shown");
+            outcome = "shown";
         }
         catch (Exception error)
         {
-            metrics.Preview("dropped");
             if (!cancellationToken.IsCancellationRequested)
                 Log.Dropped(logger, work.JobId, work.Attempt, error);
         }
         finally
         {
             _one.Release();
+            // Whoever sees it can have the next one shown.
+            metrics.Preview(outcome);
         }
     }
 
