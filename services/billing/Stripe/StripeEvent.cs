@@ -11,6 +11,9 @@ namespace HomeStage.Billing.Stripe;
 /// <param name="Object">What it is about, as it was then.</param>
 internal sealed record StripeEvent(string Id, string Type, bool Livemode, string? ApiVersion, DateTimeOffset? CreatedAt, JsonElement Object)
 {
+    /// <summary>The Checkout Session that it is about; null if it is about something else.</summary>
+    internal CheckoutSession? Session => field ??= CheckoutSession.Read(Object);
+
     /// <summary>Reads an event; null if the bytes are not one.</summary>
     internal static StripeEvent? Read(ReadOnlyMemory<byte> payload)
     {

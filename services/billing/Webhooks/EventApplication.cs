@@ -12,7 +12,7 @@ internal sealed partial class EventApplication(
 {
     /// <summary>The order that the event's payload may change, to be locked before it is applied.</summary>
     internal Guid? OrderOf(StripeEvent happened) =>
-        happened.Livemode == stripe.Livemode && CheckoutEvents.Includes(happened.Type) ? CheckoutSession.Read(happened.Object)?.OrderId : null;
+        happened.Livemode == stripe.Livemode && CheckoutEvents.Includes(happened.Type) ? happened.Session?.OrderId : null;
 
     /// <summary>Changes the context's order and outbox by what the event's payload alone proves; the caller saves and commits.</summary>
     /// <param name="db">A context whose transaction is open.</param>
@@ -29,7 +29,7 @@ internal sealed partial class EventApplication(
             return await WaitForAnswerAsync(db, happened, cancellationToken);
         if (!CheckoutEvents.Includes(happened.Type))
             return new(EventState.Ignored, "type_not_used");
-        if (CheckoutSession.Read(happened.Object) is not { } session)
+        if (happened.Session is not { } session)
             return new(EventState.Flagged, "object_unreadable");
         if (session.OrderId is not { } orderId)
             return new(EventState.Ignored, "no_order_named");

@@ -74,7 +74,6 @@ internal sealed class EventIntake
         var fresh = await db.StoreAsync(stored, cancellationToken);
         if (fresh.Count < stored.Count)
             return fresh;
-        await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         foreach (var (happened, verdict) in settled)
             _application.Report(happened.Id, happened.Type, verdict);
