@@ -1,5 +1,6 @@
 using HomeStage.Contracts;
 using HomeStage.Testing;
+using Npgsql;
 using Shouldly;
 using Xunit;
 using static HomeStage.Entitlements.Tests.EntitlementsApp;
@@ -9,6 +10,8 @@ namespace HomeStage.Entitlements.Tests.Accounts;
 [Collection(nameof(OneService))]
 public sealed class MergesTests(EntitlementsFixture fixture)
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _from = Guid.CreateVersion7();
     private readonly Guid _into = Guid.CreateVersion7();
@@ -116,6 +119,32 @@ public sealed class MergesTests(EntitlementsFixture fixture)
         (await _app.ScalarAsync<long>($"select sum(remaining + held) from grants where account_id in (select coalesce(merged_into, id) from accounts where id = '{accounts[0]}')"))
             .ShouldBe(32);
         (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Who_waited_for_an_account_while_it_was_merged_reaches_its_owner_while_that_is_merged()
+    {
+        var last = Guid.CreateVersion7();
+        await _app.MergeAsync(_from, _into);
+        await using var caller = await _app.Admin.OpenConnectionAsync(Cancel);
+        await using var transaction = await caller.BeginTransactionAsync(Cancel);
+        await LockAsync(_from);
+
+        var merge = _app.MergeAsync(_into, last);
+        await Eventually.Async(
+            () => _app.ScalarAsync<bool>($"select exists (select 1 from pg_stat_activity where {caller.ProcessID} = any(pg_blocking_pids(pid)))"),
+            "the merge waits for the caller");
+        await LockAsync(_into);
+        await transaction.CommitAsync(Cancel);
+
+        (await merge).Status.ShouldBe(200);
+        (await _app.ScalarAsync<long>($"select count(*) from accounts where merged_into = '{last}'")).ShouldBe(2);
+
+        async Task LockAsync(Guid account)
+        {
+            await using var command = new NpgsqlCommand($"select from accounts where id = '{account}' for no key update", caller, transaction);
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
     }
 
     [Fact]
