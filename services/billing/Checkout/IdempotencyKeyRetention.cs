@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
@@ -5,36 +6,23 @@ namespace HomeStage.Billing.Checkout;
 
 /// <summary>Forgets idempotency keys once an hour when their time is over.</summary>
 internal sealed partial class IdempotencyKeyRetention(
-    IDbContextFactory<BillingDb> databases, Sweeps sweeps, TimeProvider time, ILogger<IdempotencyKeyRetention> logger) : BackgroundService
+    IDbContextFactory<BillingDb> databases, Sweeps sweeps, TimeProvider time, ILogger<IdempotencyKeyRetention> logger)
+    : RecurringWork("idempotency_keys", TimeSpan.FromHours(1), sweeps, time)
 {
-    private const string SweepName = "idempotency_keys";
-    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
-
     internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
     {
-        var before = time.GetUtcNow() - IdempotencyKey.KeptFor;
+        var before = Time.GetUtcNow() - IdempotencyKey.KeptFor;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         return await db.IdempotencyKeys.Where(row => row.CreatedAt < before).ExecuteDeleteAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        sweeps.Expect(SweepName, Interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await ForgetAsync(stoppingToken);
-                sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.Failed(logger, error);
-            }
-        }
+        await ForgetAsync(cancellationToken);
+        return true;
     }
+
+    protected override void Failed(Exception error) => Log.Failed(logger, error);
 
     private static partial class Log
     {

@@ -2,6 +2,7 @@ using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
 using HomeStage.Billing.Webhooks;
 using HomeStage.Contracts;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using HomeStage.Hosting.Turns;
 using Microsoft.EntityFrameworkCore;
@@ -27,7 +28,7 @@ internal sealed partial class Reconciler(
     BillingMetrics metrics,
     Sweeps sweeps,
     TimeProvider time,
-    ILogger<Reconciler> logger) : BackgroundService
+    ILogger<Reconciler> logger) : RecurringWork("reconciliation", settings.Interval, sweeps, time)
 {
     /// <summary>How long Stripe keeps events.</summary>
     internal static readonly TimeSpan Furthest = TimeSpan.FromDays(30);
@@ -35,10 +36,12 @@ internal sealed partial class Reconciler(
     /// <summary>How much of the known past is listed again: an event may become visible late, and two clocks never agree.</summary>
     internal static readonly TimeSpan Overlap = TimeSpan.FromMinutes(5);
 
-    private const string SweepName = "reconciliation";
     private const long TurnKey = 7_234_018_551;
 
     private static readonly string[] Types = [.. CheckoutEvents.Types, .. PaymentEvents.Types];
+
+    /// <summary>A service that starts again and again does not ask Stripe each time.</summary>
+    protected override TimeSpan FirstAfter => settings.Interval;
 
     /// <summary>Runs once, unless another replica is at it.</summary>
     /// <exception cref="StripeException">Stripe cannot be asked; what was taken in until then stays.</exception>
@@ -48,33 +51,19 @@ internal sealed partial class Reconciler(
         return turn is null ? new ReconciliationReport { Ran = false } : await RunInTurnAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken) => await RunAsync(cancellationToken) is { Ran: true };
+
+    protected override void Failed(Exception error)
     {
-        using var timer = new PeriodicTimer(settings.Interval, time);
-        sweeps.Expect(SweepName, settings.Interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                if (await RunAsync(stoppingToken) is { Ran: true })
-                    sweeps.Succeeded(SweepName);
-            }
-            catch (StripeException error)
-            {
-                sweeps.Failed(SweepName);
-                Log.StripeAway(logger, error.Message);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.Failed(logger, error);
-            }
-        }
+        if (error is StripeException)
+            Log.StripeAway(logger, error.Message);
+        else
+            Log.Failed(logger, error);
     }
 
     private async Task<ReconciliationReport> RunInTurnAsync(CancellationToken cancellationToken)
     {
-        var to = time.GetUtcNow();
+        var to = Time.GetUtcNow();
         var from = await FromAsync(to, cancellationToken);
         var (listed, found, newest) = (0, 0, from);
         await foreach (var page in stripe.ListEventsAsync(from, Types, cancellationToken))

@@ -1,5 +1,6 @@
 using HomeStage.Billing.Payments;
 using HomeStage.Billing.Stripe;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,7 +12,7 @@ namespace HomeStage.Billing.Webhooks;
 /// </summary>
 internal sealed partial class WaitingEvents(
     IDbContextFactory<BillingDb> databases, EventApplication application, PaymentLookup payments, Sweeps sweeps, TimeProvider time, ILogger<WaitingEvents> logger)
-    : BackgroundService
+    : RecurringWork("waiting_events", PollInterval, sweeps, time)
 {
     /// <summary>How long it waits at all: no longer than Stripe itself keeps events.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromDays(30);
@@ -19,11 +20,7 @@ internal sealed partial class WaitingEvents(
     /// <summary>How long an event waits that Stripe, or too much traffic about its order, kept from being applied.</summary>
     private static readonly TimeSpan OutageWait = TimeSpan.FromSeconds(3);
 
-    private const string SweepName = "waiting_events";
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
-
-    /// <summary>The longest that one look is expected to take: calls to Stripe that are slow and repeated.</summary>
-    private static readonly TimeSpan Expected = TimeSpan.FromMinutes(1);
 
     /// <summary>How many are applied at once: most of the time goes by in waiting for Stripe.</summary>
     private const int Lanes = 4;
@@ -31,20 +28,13 @@ internal sealed partial class WaitingEvents(
     /// <summary>How often a stale answer is asked for again at once; what is still busy then is left to its next turn.</summary>
     private const int Tries = 5;
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Wakeup _wakeup = new();
+
+    /// <summary>A look may take so long: calls to Stripe that are slow and repeated.</summary>
+    protected override TimeSpan Expected => TimeSpan.FromMinutes(1);
 
     /// <summary>Makes this replica look at once; calls in a burst are one look.</summary>
-    internal void Wake()
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A look is due already.
-        }
-    }
+    internal void Wake() => _wakeup.Call();
 
     /// <summary>Tries every event that is due; returns how many there were.</summary>
     internal async Task<int> ApplyDueAsync(CancellationToken cancellationToken) =>
@@ -53,7 +43,7 @@ internal sealed partial class WaitingEvents(
     /// <summary>Makes every waiting event due, or those of one order.</summary>
     internal async Task HurryAsync(Guid? orderId, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.StripeEvents.Where(row => row.State == EventState.Waiting && row.DueAt > now && (orderId == null || row.OrderId == orderId))
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.DueAt, now), cancellationToken);
@@ -62,32 +52,18 @@ internal sealed partial class WaitingEvents(
     public override void Dispose()
     {
         base.Dispose();
-        _wake.Dispose();
+        _wakeup.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        sweeps.Expect(SweepName, Expected);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await _wake.WaitAsync(PollInterval, stoppingToken);
-                await ApplyDueAsync(stoppingToken);
-                sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.Unreadable(logger, error);
-                await Task.Delay(PollInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
+        await ApplyDueAsync(cancellationToken);
+        return true;
     }
+
+    protected override Task WaitAsync(CancellationToken cancellationToken) => _wakeup.WaitAsync(PollInterval, cancellationToken);
+
+    protected override void Failed(Exception error) => Log.Unreadable(logger, error);
 
     private async Task<int> DrainAsync(CancellationToken cancellationToken)
     {
@@ -116,7 +92,7 @@ internal sealed partial class WaitingEvents(
 
     private async Task<StoredEvent?> TakeAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var taken = await db.StripeEvents.FromSql(
             $"""
@@ -165,7 +141,7 @@ internal sealed partial class WaitingEvents(
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         if (await apply(db) is not { } verdict)
             return false;
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         if (verdict.State == EventState.Waiting)
         {
             if (now - stored.ReceivedAt < Patience)
@@ -211,7 +187,7 @@ internal sealed partial class WaitingEvents(
 
     private async Task PostponeAsync(StoredEvent stored, CancellationToken cancellationToken)
     {
-        var due = time.GetUtcNow() + OutageWait;
+        var due = Time.GetUtcNow() + OutageWait;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.StripeEvents.Where(row => row.Id == stored.Id && row.State == EventState.Waiting)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.DueAt, due), cancellationToken);

@@ -2,6 +2,7 @@ using HomeStage.Entitlements.Credits;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Redis;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,20 +20,18 @@ internal sealed record RevocationList(IReadOnlyList<Guid> Subjects, string Next)
 /// a word on <see cref="Channel"/> after the commit makes them read at once. Without Redis the word is lost, the reading is not.
 /// </summary>
 internal sealed partial class Revocations(
-    IDbContextFactory<EntitlementsDb> databases, RedisConnection redis, Sweeps sweeps, TimeProvider time, ILogger<Revocations> logger) : BackgroundService
+    IDbContextFactory<EntitlementsDb> databases, RedisConnection redis, Sweeps sweeps, TimeProvider time, ILogger<Revocations> logger)
+    : RecurringWork("old_revocations", TimeSpan.FromHours(1), sweeps, time)
 {
     /// <summary>Says only that there is something to read; what it is, is read over HTTP.</summary>
     internal const string Channel = "homestage:revocations";
-
-    private const string SweepName = "old_revocations";
-    private static readonly TimeSpan ForgetEvery = TimeSpan.FromHours(1);
 
     /// <summary>Ends one session, or all of an account; one that has no row yet, too.</summary>
     internal async Task EndSessionsAsync(Guid account, Guid? session, string kind, bool everywhere, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await db.Database.ExecuteSqlAsync(
-            $"select end_sessions({account}, {session}, {kind}, {everywhere}, {time.GetUtcNow()})", cancellationToken);
+            $"select end_sessions({account}, {session}, {kind}, {everywhere}, {Time.GetUtcNow()})", cancellationToken);
         await AnnounceAsync();
     }
 
@@ -56,7 +55,7 @@ internal sealed partial class Revocations(
         var rows = await db.Database.SqlQuery<Row>(
             $"""
             select pg_snapshot_xmin(pg_current_snapshot())::text as next, r.subject
-            from (select 1) one left join revocations r on r.transaction >= {after.ToString(System.Globalization.CultureInfo.InvariantCulture)}::xid8 and r.until > {time.GetUtcNow()}
+            from (select 1) one left join revocations r on r.transaction >= {after.ToString(System.Globalization.CultureInfo.InvariantCulture)}::xid8 and r.until > {Time.GetUtcNow()}
             """).ToListAsync(cancellationToken);
         return new RevocationList([.. rows.Where(row => row.Subject is not null).Select(row => row.Subject!.Value)], rows[0].Next);
     }
@@ -64,27 +63,16 @@ internal sealed partial class Revocations(
     internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await db.Database.ExecuteSqlAsync($"delete from revocations where until < {time.GetUtcNow()}", cancellationToken);
+        return await db.Database.ExecuteSqlAsync($"delete from revocations where until < {Time.GetUtcNow()}", cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(ForgetEvery, time);
-        sweeps.Expect(SweepName, ForgetEvery);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await ForgetAsync(stoppingToken);
-                sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.Kept(logger, error);
-            }
-        }
+        await ForgetAsync(cancellationToken);
+        return true;
     }
+
+    protected override void Failed(Exception error) => Log.Kept(logger, error);
 
     private sealed record Row(string Next, Guid? Subject);
 

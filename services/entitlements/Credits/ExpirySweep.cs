@@ -1,4 +1,5 @@
 using HomeStage.Hosting;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Entitlements.Credits;
@@ -7,11 +8,10 @@ namespace HomeStage.Entitlements.Credits;
 /// Writes the expiry entries that are due. Balances are right without it, because everything that touches an account does the same first;
 /// this is for accounts that nobody touches. Any number of replicas may sweep.
 /// </summary>
-internal sealed partial class ExpirySweep(Ledger ledger, Sweeps sweeps, TimeProvider time, ILogger<ExpirySweep> logger) : BackgroundService
+internal sealed partial class ExpirySweep(Ledger ledger, Sweeps sweeps, TimeProvider time, ILogger<ExpirySweep> logger)
+    : RecurringWork("credit_expiry", TimeSpan.FromMinutes(1), sweeps, time)
 {
-    private const string SweepName = "credit_expiry";
     private const int AccountsAtOnce = 100;
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     /// <summary>Expires all that is due now; returns how many credits that were.</summary>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken)
@@ -27,30 +27,14 @@ internal sealed partial class ExpirySweep(Ledger ledger, Sweeps sweeps, TimeProv
         return expired;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        sweeps.Expect(SweepName, Interval);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                if (await SweepAsync(stoppingToken) is > 0 and var expired)
-                    Log.Swept(logger, expired);
-                sweeps.Succeeded(SweepName);
-                await Task.Delay(Interval, time, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                sweeps.Failed(SweepName);
-                Log.SweepFailed(logger, error);
-                await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        if (await SweepAsync(cancellationToken) is > 0 and var expired)
+            Log.Swept(logger, expired);
+        return true;
     }
+
+    protected override void Failed(Exception error) => Log.SweepFailed(logger, error);
 
     private static partial class Log
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using HomeStage.Entitlements.Support;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
@@ -13,21 +14,17 @@ internal sealed record LedgerWatchSettings(TimeSpan Interval);
 /// Checks again and again, in every replica, that every rule of the ledger holds, and shows how many rows break one. It reads every entry
 /// that there is and locks nothing.
 /// </summary>
-internal sealed partial class LedgerWatch : BackgroundService
+internal sealed partial class LedgerWatch : RecurringWork
 {
-    private const string SweepName = "ledger_check";
-
     private readonly IDbContextFactory<EntitlementsDb> _databases;
-    private readonly LedgerWatchSettings _settings;
-    private readonly Sweeps _sweeps;
-    private readonly TimeProvider _time;
     private readonly ILogger<LedgerWatch> _logger;
     private int? _violations;
 
     public LedgerWatch(
         IDbContextFactory<EntitlementsDb> databases, LedgerWatchSettings settings, IMeterFactory meters, Sweeps sweeps, TimeProvider time, ILogger<LedgerWatch> logger)
+        : base("ledger_check", settings.Interval, sweeps, time)
     {
-        (_databases, _settings, _sweeps, _time, _logger) = (databases, settings, sweeps, time, logger);
+        (_databases, _logger) = (databases, logger);
         meters.Create("HomeStage.Entitlements").CreateObservableGauge(
             "homestage.ledger.violations", () => _violations is { } count ? [new(count)] : (Measurement<int>[])[], "{row}", "Rows that broke a rule of the ledger when it was last checked. Anything but 0 wants a person.");
     }
@@ -42,29 +39,13 @@ internal sealed partial class LedgerWatch : BackgroundService
         _violations = found.Count;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        _sweeps.Expect(SweepName, _settings.Interval);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await CheckAsync(stoppingToken);
-                _sweeps.Succeeded(SweepName);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                _sweeps.Failed(SweepName);
-                Log.NotChecked(_logger, error);
-            }
-
-            await Task.Delay(_settings.Interval, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await CheckAsync(cancellationToken);
+        return true;
     }
+
+    protected override void Failed(Exception error) => Log.NotChecked(_logger, error);
 
     private static partial class Log
     {

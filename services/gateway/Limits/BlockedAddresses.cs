@@ -6,6 +6,7 @@ using HomeStage.Gateway.Telemetry;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
 using HomeStage.Hosting.Problems;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Gateway.Limits;
@@ -14,38 +15,23 @@ namespace HomeStage.Gateway.Limits;
 /// The addresses that support blocked, as entitlements lists them. Asked for every 5 s, so that a block is obeyed within 10; while
 /// entitlements is away the last list holds.
 /// </summary>
-internal sealed partial class BlockedAddresses(IServiceProvider services, Sweeps sweeps, TimeProvider time, ILogger<BlockedAddresses> logger) : BackgroundService
+/// <remarks>Asks by the network's time, not the clock that tests move.</remarks>
+internal sealed partial class BlockedAddresses(IServiceProvider services, Sweeps sweeps, TimeProvider time, ILogger<BlockedAddresses> logger)
+    : RecurringWork("blocked_addresses", TimeSpan.FromSeconds(5), sweeps, TimeProvider.System)
 {
-    private const string SweepName = "blocked_addresses";
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
-
     private FrozenDictionary<string, DateTimeOffset?> _until = FrozenDictionary<string, DateTimeOffset?>.Empty;
     private EntityTagHeaderValue? _tag;
 
     internal bool Contains(string addressHash) =>
         _until.TryGetValue(addressHash, out var until) && (until is null || until > time.GetUtcNow());
 
-    /// <summary>Asks again and again.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        // The network's time, not the clock that tests move.
-        using var timer = new PeriodicTimer(Period);
-        sweeps.Expect(SweepName, Period);
-        do
-        {
-            try
-            {
-                await ReadAsync(stoppingToken);
-                sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.Away(logger, error);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        await ReadAsync(cancellationToken);
+        return true;
     }
+
+    protected override void Failed(Exception error) => Log.Away(logger, error);
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using HomeStage.Gateway.Entitlements;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Redis;
 using HomeStage.Hosting.Telemetry;
 
@@ -24,7 +25,7 @@ internal sealed partial class RevocationReader(
     private const string SweepName = "revocations";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Wakeup _wakeup = new();
     private string _next = "0";
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -36,7 +37,7 @@ internal sealed partial class RevocationReader(
 
     public override void Dispose()
     {
-        _wake.Dispose();
+        _wakeup.Dispose();
         base.Dispose();
     }
 
@@ -47,7 +48,7 @@ internal sealed partial class RevocationReader(
         var succeeded = revocations.Loaded;
         while (!stoppingToken.IsCancellationRequested)
         {
-            await ((Task)_wake.WaitAsync(succeeded ? times.ReadEvery : RetryAfter, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wakeup.WaitAsync(succeeded ? times.ReadEvery : RetryAfter, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stoppingToken.IsCancellationRequested)
                 succeeded = await ReadAsync(stoppingToken);
         }
@@ -85,7 +86,7 @@ internal sealed partial class RevocationReader(
         {
             try
             {
-                await redis.SubscribeAsync(Channel, _ => Wake(), Wake).WaitAsync(TimeSpan.FromSeconds(5), time, stoppingToken);
+                await redis.SubscribeAsync(Channel, _ => _wakeup.Call(), _wakeup.Call).WaitAsync(TimeSpan.FromSeconds(5), time, stoppingToken);
                 return;
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
@@ -97,19 +98,6 @@ internal sealed partial class RevocationReader(
             {
                 return;
             }
-        }
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            if (_wake.CurrentCount == 0)
-                _wake.Release();
-        }
-        catch (Exception error) when (error is SemaphoreFullException or ObjectDisposedException)
-        {
-            // Somebody else woke it in this moment, or the gateway has stopped.
         }
     }
 

@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
@@ -8,14 +9,9 @@ namespace HomeStage.Staging.Attempts;
 /// Every replica runs one; rows that another is at are skipped.
 /// </summary>
 internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, JobWriter jobs, Sweeps sweeps, TimeProvider time, ILogger<Scheduler> logger)
-    : BackgroundService
+    : RecurringWork("job_schedule", TimeSpan.FromMilliseconds(500), sweeps, time)
 {
-    private const string SweepName = "job_schedule";
     private const int BatchSize = 100;
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>The longest that one look is expected to take.</summary>
-    private static readonly TimeSpan Expected = TimeSpan.FromSeconds(10);
 
     // While nobody could renew, a lease that ran out says nothing about its worker.
     private static readonly TimeSpan Grace = JobMachine.Lease;
@@ -23,45 +19,35 @@ internal sealed partial class Scheduler(IDbContextFactory<StagingDb> databases, 
     /// <summary>When leases may expire; null until the database has been reached.</summary>
     private DateTimeOffset? _leasesExpireFrom;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        sweeps.Expect(SweepName, Expected);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                while (await SweepAsync(stoppingToken) == BatchSize)
-                {
-                    // There may be more.
-                }
-
-                sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.SweepFailed(logger, error);
-                _leasesExpireFrom = null;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    /// <summary>The longest that one look is expected to take.</summary>
+    protected override TimeSpan Expected => TimeSpan.FromSeconds(10);
 
     /// <summary>One look; returns how many jobs were due.</summary>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         var leasesMayExpire = _leasesExpireFrom <= now;
         var due = await DueAsync(now, leasesMayExpire, cancellationToken);
         _leasesExpireFrom ??= now + Grace;
         foreach (var id in due)
             await TickAsync(id, leasesMayExpire, cancellationToken);
         return due.Count;
+    }
+
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
+    {
+        while (await SweepAsync(cancellationToken) == BatchSize)
+        {
+            // There may be more.
+        }
+
+        return true;
+    }
+
+    protected override void Failed(Exception error)
+    {
+        Log.SweepFailed(logger, error);
+        _leasesExpireFrom = null;
     }
 
     private async Task<List<Guid>> DueAsync(DateTimeOffset now, bool leasesMayExpire, CancellationToken cancellationToken)

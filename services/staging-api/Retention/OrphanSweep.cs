@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using HomeStage.Hosting.Turns;
 using HomeStage.Staging.Attempts;
@@ -13,15 +14,14 @@ namespace HomeStage.Staging.Retention;
 /// </summary>
 internal sealed partial class OrphanSweep(
     IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, RetentionSettings kept, StagingMetrics metrics, Sweeps sweeps, TimeProvider time, ILogger<OrphanSweep> logger)
-    : BackgroundService
+    : RecurringWork("orphaned_blobs", TimeSpan.FromHours(6), sweeps, time)
 {
     /// <summary>Of its <see cref="Turn"/>.</summary>
     internal const long TurnKey = 0x486F_6D65_5377_6570;
-    private const string SweepName = "orphaned_blobs";
     private const int BatchSize = 500;
     private const string Photos = "photos";
-    private static readonly TimeSpan Interval = TimeSpan.FromHours(6);
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(5);
+
+    protected override TimeSpan RetryAfter => TimeSpan.FromMinutes(5);
 
     /// <summary>One pass over the whole store.</summary>
     /// <returns>How many files were removed; null if another replica is at it.</returns>
@@ -31,7 +31,7 @@ internal sealed partial class OrphanSweep(
         if (turn is null)
             return null;
         var removed = 0;
-        var oldest = time.GetUtcNow() - kept.Previews;
+        var oldest = Time.GetUtcNow() - kept.Previews;
         await foreach (var batch in blobs.ListAsync("", cancellationToken).Where(entry => entry.StoredAt < oldest).Chunk(BatchSize).WithCancellation(cancellationToken))
             removed += await SweepAsync(batch, cancellationToken);
         if (removed > 0)
@@ -39,31 +39,9 @@ internal sealed partial class OrphanSweep(
         return removed;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        sweeps.Expect(SweepName, Interval);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            var wait = Interval;
-            try
-            {
-                if (await SweepAsync(stoppingToken) is not null)
-                    sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.SweepFailed(logger, error);
-                wait = AfterFailure;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken) => await SweepAsync(cancellationToken) is not null;
 
-            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    protected override void Failed(Exception error) => Log.SweepFailed(logger, error);
 
     private async Task<int> SweepAsync(BlobEntry[] batch, CancellationToken cancellationToken)
     {

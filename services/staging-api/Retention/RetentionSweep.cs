@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using HomeStage.Hosting;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using HomeStage.Hosting.Turns;
 using HomeStage.Storage;
@@ -15,12 +16,10 @@ namespace HomeStage.Staging.Retention;
 internal sealed partial class RetentionSweep(
     IDbContextFactory<StagingDb> databases, NpgsqlDataSource dataSource, IBlobStore blobs, Deletion deletion, RetentionSettings kept, StagingMetrics metrics, Sweeps sweeps,
     TimeProvider time, ILogger<RetentionSweep> logger)
-    : BackgroundService
+    : RecurringWork("retention", TimeSpan.FromMinutes(1), sweeps, time)
 {
     /// <summary>Of its <see cref="Turn"/>.</summary>
     internal const long TurnKey = 0x486F_6D65_4B65_6570;
-
-    private const string SweepName = "retention";
 
     // Things with files are removed one by one, rows many at once.
     private const int FewAtOnce = 100;
@@ -28,8 +27,6 @@ internal sealed partial class RetentionSweep(
 
     // So that one kind with much to remove does not keep the others waiting.
     private const int MostSteps = 20;
-
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     // Long enough for a submission that began when the photo was still usable.
     private static readonly TimeSpan PhotoGrace = TimeSpan.FromMinutes(5);
@@ -68,29 +65,9 @@ internal sealed partial class RetentionSweep(
         return true;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        sweeps.Expect(SweepName, Interval);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                if (await SweepAsync(stoppingToken))
-                    sweeps.Succeeded(SweepName);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.SweepFailed(logger, error);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+    protected override Task<bool> WorkAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
 
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    protected override void Failed(Exception error) => Log.SweepFailed(logger, error);
 
     private async Task RemoveAsync(string kind, int size, Func<CancellationToken, Task<int>> step, CancellationToken cancellationToken)
     {
@@ -114,7 +91,7 @@ internal sealed partial class RetentionSweep(
     private async Task<int> RemovePhotosAsync(CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var oldest = time.GetUtcNow() - PhotoGrace;
+        var oldest = Time.GetUtcNow() - PhotoGrace;
         var photos = await db.Photos.AsNoTracking().Where(photo => photo.ExpiresAt < oldest).OrderBy(photo => photo.ExpiresAt).Take(FewAtOnce).ToListAsync(cancellationToken);
         foreach (var photo in photos)
         {
@@ -127,7 +104,7 @@ internal sealed partial class RetentionSweep(
 
     private async Task<int> RemoveStagingsAsync(CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - kept.Results;
+        var oldest = Time.GetUtcNow() - kept.Results;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var ids = await db.Jobs
             .Where(job => job.DueAt == null && job.DeletedAt == null && job.FinishedAt < oldest && !db.Disclosures.Any(row => row.JobId == job.Id && row.RevokedAt == null))
@@ -149,7 +126,7 @@ internal sealed partial class RetentionSweep(
     // The oldest first: a stream that has an event has all that follow it.
     private async Task<int> RemoveEventsAsync(CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - kept.Events;
+        var oldest = Time.GetUtcNow() - kept.Events;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         return await db.Database.ExecuteSqlAsync(
             $"""
@@ -161,7 +138,7 @@ internal sealed partial class RetentionSweep(
 
     private async Task<int> RemoveRequestKeysAsync(CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - kept.RequestKeys;
+        var oldest = Time.GetUtcNow() - kept.RequestKeys;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         return await db.Database.ExecuteSqlAsync(
             $"""
@@ -173,7 +150,7 @@ internal sealed partial class RetentionSweep(
 
     private async Task<int> RemoveWebhooksAsync(CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - kept.Webhooks;
+        var oldest = Time.GetUtcNow() - kept.Webhooks;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         return await db.Database.ExecuteSqlAsync(
             $"delete from webhook_deliveries where n in (select n from webhook_deliveries where created_at < {oldest} order by created_at limit {ManyAtOnce})", cancellationToken);

@@ -1,3 +1,4 @@
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 
 namespace HomeStage.Staging.WebhookEndpoints;
@@ -8,20 +9,19 @@ namespace HomeStage.Staging.WebhookEndpoints;
 /// </summary>
 internal sealed partial class WebhookDispatcher(
     WebhookQueue queue, WebhookSender sender, WebhookSecrets secrets, WebhookMetrics metrics, Sweeps sweeps, TimeProvider time, ILogger<WebhookDispatcher> logger)
-    : BackgroundService
+    : RecurringWork("webhook_dispatch", Interval, sweeps, time)
 {
-    private const string SweepName = "webhook_dispatch";
     private const int MostAtOnce = 128;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The longest that one look is expected to take.</summary>
-    private static readonly TimeSpan Expected = TimeSpan.FromSeconds(10);
-
     private readonly List<Task> _underWay = [];
-    private readonly SemaphoreSlim _ended = new(0, 1);
+    private readonly Wakeup _ended = new();
 
     // A crowd that ends at once leaves connections to others.
     private readonly SemaphoreSlim _recording = new(4);
+
+    /// <summary>The longest that one look is expected to take.</summary>
+    protected override TimeSpan Expected => TimeSpan.FromSeconds(10);
 
     public override void Dispose()
     {
@@ -32,33 +32,23 @@ internal sealed partial class WebhookDispatcher(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        sweeps.Expect(SweepName, Expected);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                _underWay.RemoveAll(attempt => attempt.IsCompleted);
-                var free = MostAtOnce - _underWay.Count;
-                var claimed = free > 0 ? await queue.ClaimAsync(free, stoppingToken) : [];
-                _underWay.AddRange(claimed.Select(delivery => Task.Run(() => AttemptAsync(delivery), CancellationToken.None)));
-                sweeps.Succeeded(SweepName);
-                // An attempt that has ended makes room for the next.
-                await _ended.WaitAsync(Interval, stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                sweeps.Failed(SweepName);
-                Log.ClaimFailed(logger, error);
-                await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException)
-            {
-                // Stopping.
-            }
-        }
-
+        await base.ExecuteAsync(stoppingToken);
         await Task.WhenAll(_underWay);
     }
+
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
+    {
+        _underWay.RemoveAll(attempt => attempt.IsCompleted);
+        var free = MostAtOnce - _underWay.Count;
+        var claimed = free > 0 ? await queue.ClaimAsync(free, cancellationToken) : [];
+        _underWay.AddRange(claimed.Select(delivery => Task.Run(() => AttemptAsync(delivery), CancellationToken.None)));
+        return true;
+    }
+
+    // An attempt that has ended makes room for the next.
+    protected override Task WaitAsync(CancellationToken cancellationToken) => _ended.WaitAsync(Interval, cancellationToken);
+
+    protected override void Failed(Exception error) => Log.ClaimFailed(logger, error);
 
     private async Task AttemptAsync(ClaimedWebhook claimed)
     {
@@ -77,14 +67,7 @@ internal sealed partial class WebhookDispatcher(
         }
         finally
         {
-            try
-            {
-                _ended.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-                // A look is due already.
-            }
+            _ended.Call();
         }
     }
 
@@ -104,7 +87,7 @@ internal sealed partial class WebhookDispatcher(
     private IEnumerable<byte[]> SecretsOf(ClaimedWebhook claimed)
     {
         yield return secrets.Open(claimed.EndpointId, claimed.Secret);
-        if (claimed.PreviousSecret is { } previous && claimed.PreviousSecretUntil > time.GetUtcNow())
+        if (claimed.PreviousSecret is { } previous && claimed.PreviousSecretUntil > Time.GetUtcNow())
             yield return secrets.Open(claimed.EndpointId, previous);
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using HomeStage.Hosting.Recurring;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Hosting.Messaging;
@@ -12,7 +13,7 @@ public sealed class Outbox : IDisposable
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Wakeup _wakeup = new();
 
     /// <summary>
     /// Adds the message to what the context will save, and wakes the dispatcher when it has. Where an explicit transaction commits later,
@@ -32,25 +33,12 @@ public sealed class Outbox : IDisposable
     }
 
     /// <summary>Makes this replica's dispatcher look at once; calls in a burst are one look.</summary>
-    public void Wake()
-    {
-        // Not left to the exception alone, which would cost more than the message.
-        if (_wake.CurrentCount > 0)
-            return;
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A look is due already.
-        }
-    }
+    public void Wake() => _wakeup.Call();
 
     /// <inheritdoc/>
-    public void Dispose() => _wake.Dispose();
+    public void Dispose() => _wakeup.Dispose();
 
-    internal Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => _wake.WaitAsync(atMost, cancellationToken);
+    internal Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => _wakeup.WaitAsync(atMost, cancellationToken);
 }
 
 /// <summary>A row of the outbox. Its body is the message as JSON, so that a database function can write one too.</summary>

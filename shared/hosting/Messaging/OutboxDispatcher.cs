@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using HomeStage.Hosting.Recurring;
 using HomeStage.Hosting.Telemetry;
 using MassTransit;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -14,7 +14,7 @@ namespace HomeStage.Hosting.Messaging;
 /// confirmed, and puts back singly what failed. Equal messages of a batch are sent once: every consumer is idempotent by what a message
 /// says. Any number of replicas may run; none keeps a cursor, because identities commit out of order.
 /// </summary>
-internal sealed partial class OutboxDispatcher : BackgroundService
+internal sealed partial class OutboxDispatcher : RecurringWork
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
@@ -34,22 +34,26 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         (Outcome.Refused, "update outbox set available_at = now() + least(30, 0.25 * 2 ^ least(attempts, 8)) * interval '1 s' where id = any($1)"),
     ];
 
-    private const string SweepName = "outbox_dispatch";
-
     private readonly NpgsqlDataSource _dataSource;
-    private readonly Sweeps _sweeps;
     private readonly Outbox _outbox;
     private readonly BusPublisher _publisher;
-    private readonly TimeProvider _time;
     private readonly ILogger<OutboxDispatcher> _logger;
     private readonly Dictionary<string, Type> _types;
+    private DateTimeOffset _lastPurge = DateTimeOffset.MinValue;
+    private bool _sent;
 
     public OutboxDispatcher(
         NpgsqlDataSource dataSource, Outbox outbox, BusPublisher publisher, BusTopology topology, Sweeps sweeps, TimeProvider time, ILogger<OutboxDispatcher> logger)
+        : base("outbox_dispatch", PollInterval, sweeps, time)
     {
-        (_dataSource, _outbox, _publisher, _sweeps, _time, _logger) = (dataSource, outbox, publisher, sweeps, time, logger);
+        (_dataSource, _outbox, _publisher, _logger) = (dataSource, outbox, publisher, logger);
         _types = topology.Published.ToDictionary(type => type.Name, StringComparer.Ordinal);
     }
+
+    protected override TimeSpan RetryAfter => TimeSpan.FromSeconds(1);
+
+    /// <summary>A broker that is away may hold up one look for so long.</summary>
+    protected override TimeSpan Expected => TimeSpan.FromSeconds(30);
 
     /// <summary>One look at the outbox; returns how many rows it leased.</summary>
     internal async Task<int> DispatchAsync(CancellationToken cancellationToken)
@@ -69,45 +73,33 @@ internal sealed partial class OutboxDispatcher : BackgroundService
         return rows.Count;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        // As long as a broker that is away may hold up one look.
-        _sweeps.Expect(SweepName, TimeSpan.FromSeconds(30));
-        var lastPurge = DateTimeOffset.MinValue;
-        while (!stoppingToken.IsCancellationRequested)
+        int sent;
+        while ((sent = await DispatchAsync(cancellationToken)) == BatchSize)
         {
-            try
-            {
-                int sent;
-                while ((sent = await DispatchAsync(stoppingToken)) == BatchSize)
-                {
-                    // There may be more.
-                }
-
-                if (_time.GetUtcNow() - lastPurge > TimeSpan.FromHours(1))
-                {
-                    await using var purge = _dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
-                    await purge.ExecuteNonQueryAsync(stoppingToken);
-                    lastPurge = _time.GetUtcNow();
-                }
-
-                _sweeps.Succeeded(SweepName);
-                if (sent > 0)
-                    await Task.Delay(Pace, TimeProvider.System, stoppingToken);
-                await _outbox.WaitAsync(PollInterval, stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                _sweeps.Failed(SweepName);
-                Log.DispatchFailed(_logger, error);
-                await Task.Delay(TimeSpan.FromSeconds(1), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            // There may be more.
         }
+
+        _sent = sent > 0;
+        if (Time.GetUtcNow() - _lastPurge > TimeSpan.FromHours(1))
+        {
+            await using var purge = _dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
+            await purge.ExecuteNonQueryAsync(cancellationToken);
+            _lastPurge = Time.GetUtcNow();
+        }
+
+        return true;
     }
+
+    protected override async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        if (_sent)
+            await Task.Delay(Pace, TimeProvider.System, cancellationToken);
+        await _outbox.WaitAsync(PollInterval, cancellationToken);
+    }
+
+    protected override void Failed(Exception error) => Log.DispatchFailed(_logger, error);
 
     private async Task<List<Row>> LeaseAsync(CancellationToken cancellationToken)
     {
@@ -145,7 +137,7 @@ internal sealed partial class OutboxDispatcher : BackgroundService
                 throw new InvalidOperationException($"This service does not publish {row.MessageType}.");
             var message = JsonSerializer.Deserialize(row.Body, type, Outbox.Json)!;
             await _publisher.PublishAsync(message, row.MessageId, cancellationToken);
-            Lag.Record((_time.GetUtcNow() - row.CreatedAt).TotalSeconds);
+            Lag.Record((Time.GetUtcNow() - row.CreatedAt).TotalSeconds);
             return Outcome.Confirmed;
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)

@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Hosting;
+using HomeStage.Hosting.Recurring;
 
 namespace HomeStage.Hosting.Telemetry;
 
@@ -8,11 +8,10 @@ namespace HomeStage.Hosting.Telemetry;
 /// </summary>
 /// <param name="name">What is asked for, as a sweep's name.</param>
 /// <param name="sweeps">Learns whether it could be.</param>
-public abstract class Sampler<TFigures>(string name, Sweeps sweeps) : BackgroundService
+/// <remarks>By the servers' time, not the clock that tests move.</remarks>
+public abstract class Sampler<TFigures>(string name, Sweeps sweeps) : RecurringWork(name, TimeSpan.FromSeconds(15), sweeps, TimeProvider.System)
     where TFigures : class
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
-
     /// <summary>The figures of the last answer; null before the first, and after a question that failed.</summary>
     protected TFigures? Latest { get; private set; }
 
@@ -20,37 +19,12 @@ public abstract class Sampler<TFigures>(string name, Sweeps sweeps) : Background
     protected abstract Task<TFigures> ReadAsync(CancellationToken cancellationToken);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
-        sweeps.Expect(name, Interval);
-        // The servers' time, not the clock that tests move.
-        using var timer = new PeriodicTimer(Interval);
-        try
-        {
-            do
-            {
-                await AskAsync(stoppingToken);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Stopping.
-        }
+        Latest = await ReadAsync(cancellationToken);
+        return true;
     }
 
-    private async Task AskAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            Latest = await ReadAsync(stoppingToken);
-            sweeps.Succeeded(name);
-        }
-        catch (Exception) when (!stoppingToken.IsCancellationRequested)
-        {
-            // What is away has logs and alerts of its own.
-            Latest = null;
-            sweeps.Failed(name);
-        }
-    }
+    /// <summary>Nothing is said: what is away has logs and alerts of its own.</summary>
+    protected override void Failed(Exception error) => Latest = null;
 }
