@@ -13,11 +13,13 @@ namespace HomeStage.Tool.Bench;
 /// <summary>
 /// Signed <c>checkout.session.completed</c> events, each of which pays an order of its own: at billing in a closed loop, against
 /// <see cref="BareWebhook"/> on the same database; and through the gateway at 200 a second. Accepting is measured with the broker away, when
-/// the messages that follow wait in the outbox; beside it stands what remains when they are sent at the same time.
+/// the messages that follow wait in the outbox; beside it stands what remains when they are sent at the same time. What can be accepted is
+/// asked by as many clients as keep the cores busy at both; fewer, who mostly wait for the disk, are measured beside it.
 /// </summary>
 internal static class WebhookBench
 {
-    private const int Clients = 16;
+    private const int Few = 16;
+    private const int Many = 64;
     private const double Rate = 200;
     private const long Price = 2_500;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
@@ -36,26 +38,31 @@ internal static class WebhookBench
         console.WriteLine("The bare endpoint…");
         var bare = await BareAsync(stack, data, secret, template, length, cancel);
         console.WriteLine("Billing…");
-        await orders.PlaceAsync((int)(2 * bare.PerSecond * (length + WarmUp).TotalSeconds), cancel);
-        Task<LoadResult> ClosedAsync() => Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(direct, template, orders.Next(), secret, stop), cancel);
-        var sending = await ClosedAsync();
+        await orders.PlaceAsync((int)(3 * bare.Many.PerSecond * (length + WarmUp).TotalSeconds), cancel);
+        Task<LoadResult> ClosedAsync(int clients) => Load.ClosedAsync(clients, WarmUp, length, (_, stop) => DeliverAsync(direct, template, orders.Next(), secret, stop), cancel);
+        var sending = await ClosedAsync(Many);
         console.WriteLine("Billing, with the broker away…");
         await stack.Servers.RabbitMq!.KillAsync();
-        var ours = await ClosedAsync();
+        var few = await ClosedAsync(Few);
+        var many = await ClosedAsync(Many);
         console.WriteLine("Sending what waits…");
         var (waiting, drained) = await DrainAsync(stack, orders, cancel);
         console.WriteLine($"The gateway, {Rate} a second…");
         await orders.PlaceAsync((int)(Rate * (length + WarmUp).TotalSeconds), cancel);
         var steady = await Load.OpenAsync(Rate, WarmUp, length, stop => DeliverAsync(outside, template, orders.Next(), secret, stop), cancel);
-        bare.RequireAll("the bare endpoint");
-        ours.RequireAll("billing");
-        sending.RequireAll("billing");
+        foreach (var result in (LoadResult[])[bare.Few, bare.Many])
+            result.RequireAll("the bare endpoint");
+        foreach (var result in (LoadResult[])[few, many, sending])
+            result.RequireAll("billing");
         steady.RequireAll("the gateway");
         return
         [
-            new("verify and insert, nothing else", bare.PerSecond, "/s"),
-            new("webhooks that pay an order", ours.PerSecond, "/s"),
-            new("webhooks against verify and insert", ours.PerSecond / bare.PerSecond, "", 0.5),
+            new($"{Many} clients: verify and insert, nothing else", bare.Many.PerSecond, "/s"),
+            new($"{Many} clients: webhooks that pay an order", many.PerSecond, "/s"),
+            new($"{Many} clients: webhooks against verify and insert", many.PerSecond / bare.Many.PerSecond, "", 0.5),
+            new($"{Few} clients: verify and insert, nothing else", bare.Few.PerSecond, "/s"),
+            new($"{Few} clients: webhooks that pay an order", few.PerSecond, "/s"),
+            new($"{Few} clients: webhooks against verify and insert", few.PerSecond / bare.Few.PerSecond, ""),
             new("webhooks while their messages are sent", sending.PerSecond, "/s"),
             new("messages sent by themselves, afterwards", waiting / drained.TotalSeconds, "/s"),
             new("p50 at 200/s through the gateway", steady.P50.TotalMilliseconds, " ms"),
@@ -64,7 +71,7 @@ internal static class WebhookBench
         ];
     }
 
-    private static async Task<LoadResult> BareAsync(Stack stack, DataFolder data, string secret, JsonNode template, TimeSpan length, CancellationToken cancel)
+    private static async Task<(LoadResult Few, LoadResult Many)> BareAsync(Stack stack, DataFolder data, string secret, JsonNode template, TimeSpan length, CancellationToken cancel)
     {
         var url = $"http://127.0.0.1:{FreePorts.Next()}";
         var process = await BareServer.StartAsync(
@@ -74,7 +81,8 @@ internal static class WebhookBench
         {
             using var client = new HttpClient { BaseAddress = new Uri(url) };
             await Answers.UntilOkAsync(new Uri(client.BaseAddress, "health"), cancel);
-            return await Load.ClosedAsync(Clients, WarmUp, length, (_, stop) => DeliverAsync(client, template, Guid.CreateVersion7(), secret, stop), cancel);
+            Task<LoadResult> ClosedAsync(int clients) => Load.ClosedAsync(clients, WarmUp, length, (_, stop) => DeliverAsync(client, template, Guid.CreateVersion7(), secret, stop), cancel);
+            return (await ClosedAsync(Few), await ClosedAsync(Many));
         }
         finally
         {
