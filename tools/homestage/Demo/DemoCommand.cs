@@ -49,21 +49,23 @@ internal static class DemoCommand
         var data = new DataFolder(options.Data);
         if (options.Url is { } url)
         {
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+                throw new ToolException($"'{url}' is not the address of a system, as https://localhost:8443 is one.");
             if (options.Certificate is { } certificate && !File.Exists(certificate))
                 throw new ToolException($"There is no certificate {Path.GetFullPath(certificate)}.");
             Directory.CreateDirectory(data.FullPath);
-            return await StageAsync(url.TrimEnd('/'), data, options, console, stop);
+            return await StageAsync(Place.Elsewhere(address, options.Certificate, data), options, console, stop);
         }
 
         if (await RunningAsync(data, console, stop) is { } publicUrl)
-            return await StageAsync(publicUrl, data, options, console, stop);
+            return await StageAsync(Place.Here(publicUrl, data), options, console, stop);
 
         await Requirements.EnsureAsync(Requirement.ToRun, options.Yes, console, stop);
         var port = options.Port ?? (FreePorts.IsFree(UpOptions.DefaultPort) ? UpOptions.DefaultPort : FreePorts.Next());
         HeldFolder.RequireFree(port);
         await using var held = await HeldFolder.TakeAsync(data, fresh: false, stop);
         await using var stack = await UpCommand.StartAsync(data, new() { Port = port }, console, stop);
-        return await StageAsync(stack.Deployment.PublicUrl, data, options, console, stop);
+        return await StageAsync(Place.Here(stack.Deployment.PublicUrl, data), options, console, stop);
     }
 
     /// <summary>The address of the <c>up</c> that runs on the folder, once it is ready; null if none runs.</summary>
@@ -80,11 +82,11 @@ internal static class DemoCommand
         return null;
     }
 
-    private static async Task<int> StageAsync(string publicUrl, DataFolder data, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    private static async Task<int> StageAsync(Place place, DemoOptions options, IAnsiConsole console, CancellationToken stop)
     {
         try
         {
-            using var gateway = await VisitAsync(publicUrl, data, options, console, stop);
+            using var gateway = await VisitAsync(place, options, console, stop);
             var job = await SubmitAsync(gateway, options, console, stop);
             var id = (string)job["id"]!;
             await JobProgress.FollowAsync(gateway, $"/api/v1/stagings/{id}/events", console, stop);
@@ -98,20 +100,20 @@ internal static class DemoCommand
         }
         catch (HttpRequestException failure)
         {
-            throw new ToolException($"The gateway at {publicUrl} does not answer ({failure.HttpRequestError}). Its log is gateway.log in {data.Logs}.", failure);
+            throw new ToolException($"The gateway at {place.Url} does not answer ({failure.HttpRequestError}). {place.WhatToDo}", failure);
         }
     }
 
     /// <summary>A session with credits. Demos that run side by side are one visitor, who buys once: they take turns here.</summary>
-    private static async Task<GatewayClient> VisitAsync(string publicUrl, DataFolder data, DemoOptions options, IAnsiConsole console, CancellationToken stop)
+    private static async Task<GatewayClient> VisitAsync(Place place, DemoOptions options, IAnsiConsole console, CancellationToken stop)
     {
-        await using var turn = await FolderLock.TakeAsync(data.SessionFile + ".lock", stop);
-        var gateway = new GatewayClient(publicUrl, data, options.Certificate);
+        await using var turn = await FolderLock.TakeAsync(place.SessionFile + ".lock", stop);
+        var gateway = new GatewayClient(place);
         try
         {
             var session = await gateway.GetAsync("/api/v1/session", stop);
             var available = (int)(await gateway.GetAsync("/api/v1/credits", stop))["available"]!;
-            console.MarkupLineInterpolated($"[bold]{publicUrl}[/]: {session["kind"]?.ToString() ?? "visitor"} with {available} credits.");
+            console.MarkupLineInterpolated($"[bold]{place.Url}[/]: {session["kind"]?.ToString() ?? "visitor"} with {available} credits.");
             if (available < 1 + options.Variations)
                 await Purchase.BuyAsync(gateway, console, stop);
             return gateway;

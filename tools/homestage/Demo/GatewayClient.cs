@@ -5,7 +5,6 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using HomeStage.Tool.Deployments;
 using HomeStage.Tool.Servers;
 
 namespace HomeStage.Tool.Demo;
@@ -22,13 +21,13 @@ internal sealed class GatewayClient : IDisposable
     private readonly string _sessionFile;
     private string? _cookie;
 
-    public GatewayClient(string publicUrl, DataFolder data, string? certificate)
+    public GatewayClient(Place place)
     {
-        _origin = publicUrl;
-        _sessionFile = data.SessionFile;
+        _origin = place.Url;
+        _sessionFile = place.SessionFile;
         _cookie = File.Exists(_sessionFile) ? File.ReadAllText(_sessionFile).Trim() : null;
         // No time limit: a stream of events is open as long as the picture takes; each request has its own.
-        _client = new HttpClient(Handler(publicUrl, certificate ?? data.Certificate)) { BaseAddress = new Uri(publicUrl), Timeout = Timeout.InfiniteTimeSpan };
+        _client = new HttpClient(Handler(place)) { BaseAddress = new Uri(place.Url), Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public void Dispose() => _client.Dispose();
@@ -63,10 +62,10 @@ internal sealed class GatewayClient : IDisposable
             yield return item;
     }
 
-    private static SocketsHttpHandler Handler(string publicUrl, string certificate)
+    private static SocketsHttpHandler Handler(Place place)
     {
         var handler = new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false };
-        if (publicUrl.StartsWith("https:", StringComparison.Ordinal) && File.Exists(certificate))
+        if (place.Url.StartsWith("https:", StringComparison.Ordinal) && place.Certificate is { } certificate)
         {
             handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
             {

@@ -25,6 +25,9 @@ internal sealed class DataFolder(string path)
 
     public string SessionFile => In("session");
 
+    /// <summary>The session at a system that runs elsewhere.</summary>
+    public string SessionFileAt(Uri system) => In($"session-{system.Scheme}-{system.IdnHost.Replace(':', '_')}-{system.Port}");
+
     public string Logs => In("logs");
 
     public string IdentityKeys => In("identity");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -46,7 +47,7 @@ internal sealed class SupportApi(SupportAccess access)
     /// <param name="request">The request.</param>
     /// <param name="key">A command sent again with the same key is carried out once.</param>
     /// <param name="cancel">Gives up waiting; a command may have been carried out.</param>
-    /// <exception cref="ToolException">It was refused, or there was no answer.</exception>
+    /// <exception cref="ToolException">It was refused, or there was no answer; the message names the key where the command may have been carried out.</exception>
     public async Task<JsonNode> SendAsync(SupportRequest request, string key, CancellationToken cancel)
     {
         using var client = new HttpClient { BaseAddress = new Uri(access.Url.TrimEnd('/') + "/"), Timeout = Limit };
@@ -58,16 +59,24 @@ internal sealed class SupportApi(SupportAccess access)
             message.Headers.Add("Idempotency-Key", key);
         }
 
+        // Under another key it would be another command: credits given twice.
+        var again = request.Body is null ? "" : $" The command may have been carried out all the same; sent again with --key {key}, it is carried out once.";
         try
         {
             using var answer = await client.SendAsync(message, cancel);
             var text = await answer.Content.ReadAsStringAsync(cancel);
-            return answer.IsSuccessStatusCode ? JsonNode.Parse(text)! : throw new ToolException(Refusal((int)answer.StatusCode, text));
+            return answer.IsSuccessStatusCode
+                ? JsonNode.Parse(text)!
+                : throw new ToolException(Refusal((int)answer.StatusCode, text) + (answer.StatusCode >= HttpStatusCode.InternalServerError ? again : ""));
         }
         catch (HttpRequestException error)
         {
+            throw new ToolException($"The support API at {access.Url} does not answer ({error.Message}).{again}", error);
+        }
+        catch (OperationCanceledException error)
+        {
             throw new ToolException(
-                $"The support API at {access.Url} does not answer ({error.Message})." + (request.Body is null ? "" : $" If the command may have arrived, send it again with --key {key}."), error);
+                (cancel.IsCancellationRequested ? "Stopped before there was an answer." : $"The support API at {access.Url} did not answer within {Limit.TotalMinutes:0} minutes.") + again, error);
         }
     }
 
