@@ -17,6 +17,7 @@ engine=
 step() { echo; echo "── $* ($(date +%T))"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
+trap 'echo "FAILED in line $LINENO: $BASH_COMMAND" >&2' ERR
 finish() {
   local code=$?
   step "Taking down"
@@ -213,7 +214,7 @@ reaches billing postgres/5432 || fail "billing does not reach its database"
 ! reaches gateway rabbitmq/5672 || fail "the gateway reaches the broker"
 ! reaches staging-worker billing/8080 || fail "a worker reaches billing"
 for _ in $(seq 60); do
-  up=$(curl -fsS "http://127.0.0.1:$prometheus/api/v1/query" --data-urlencode 'query=count by (job) (up == 1)' | grep -o '"job":"[a-z-]*"' | sort | tr '\n' ' ')
+  up=$(curl -fsS "http://127.0.0.1:$prometheus/api/v1/query" --data-urlencode 'query=count by (job) (up == 1)' | grep -o '"job":"[a-z-]*"' | sort | tr '\n' ' ') || true
   [ "$(echo "$up" | wc -w)" -ge 5 ] && break
   sleep 1
 done
