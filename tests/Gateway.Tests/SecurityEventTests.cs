@@ -1,4 +1,5 @@
 using System.Net;
+using HomeStage.Gateway.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace HomeStage.Gateway.Tests;
@@ -32,6 +33,27 @@ public sealed class SecurityEventTests
         var text = await metrics.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         text.Split('\n').ShouldContain(line =>
             line.StartsWith("homestage_gateway_security_events") && line.Contains($"\"{name}\"") && line.Contains($"\"{reason}\""));
+    }
+
+    [Fact]
+    public async Task A_flood_is_counted_whole_and_written_in_part()
+    {
+        await using var stack = await Stack.StartAsync();
+        using var client = stack.Client();
+        using var management = Stack.Client(stack.ManagementUrl);
+        const int Flood = SecurityEvents.LinesPerSecond + 5;
+        for (var i = 0; i < Flood; i++)
+            using (await client.SendAsync(HttpMethod.Get, "/api/v1/%2f")) { }
+        Written().ShouldBe(SecurityEvents.LinesPerSecond);
+        stack.Time.Advance(TimeSpan.FromSeconds(1));
+        using (await client.SendAsync(HttpMethod.Get, "/api/v1/%2f")) { }
+
+        Written().ShouldBe(SecurityEvents.LinesPerSecond + 1);
+        stack.Logs.Entries.Where(entry => entry.Event == "security_events_left_out").ShouldHaveSingleItem().Fields["count"].ShouldBe("5");
+        (await management.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Split('\n')
+            .ShouldContain($"homestage_gateway_security_events_total{{event=\"path_refused\",reason=\"path\"}} {Flood + 1}");
+
+        int Written() => stack.Logs.Entries.Count(entry => entry.Event == "path_refused");
     }
 
     [Theory]

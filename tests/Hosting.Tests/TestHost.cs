@@ -40,8 +40,16 @@ internal sealed class TestHost : IAsyncDisposable
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>()) { ["IDENTITY_CALLERS_DIR"] = folder.FullPath };
         all.TryAdd("HTTP_URL", $"http://127.0.0.1:{ports[0]}");
         all.TryAdd("MANAGEMENT_URL", $"http://127.0.0.1:{ports[1]}");
-        var app = await ServiceHost.StartAsync("billing", all, compose, replace, TestContext.Current.CancellationToken);
-        return new TestHost(app, folder, key, new Uri(all["HTTP_URL"]), new Uri(all["MANAGEMENT_URL"]));
+        try
+        {
+            var app = await ServiceHost.StartAsync("billing", all, compose, replace, TestContext.Current.CancellationToken);
+            return new TestHost(app, folder, key, new Uri(all["HTTP_URL"]), new Uri(all["MANAGEMENT_URL"]));
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
 
     public IdentityIssuer Issuer(string name = "gateway", TimeProvider? time = null, ECDsa? key = null)

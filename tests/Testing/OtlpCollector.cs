@@ -17,13 +17,14 @@ public sealed record CollectedSpan(
     string Service, string Source, string TraceId, string SpanId, string ParentId, string Name, IReadOnlyDictionary<string, string> Attributes);
 
 /// <summary>
-/// Receives OTLP over HTTP with protobuf, as an OpenTelemetry collector does, and keeps the spans. Give services <see cref="Settings"/>.
+/// Receives OTLP over HTTP with protobuf, as an OpenTelemetry collector does, and keeps the spans and the lines of logs. Give services <see cref="Settings"/>.
 /// </summary>
-/// <remarks>Field numbers: opentelemetry-proto, <c>trace/v1/trace.proto</c>, <c>common/v1/common.proto</c>, <c>resource/v1/resource.proto</c>.</remarks>
+/// <remarks>Field numbers: opentelemetry-proto, <c>trace/v1/trace.proto</c>, <c>logs/v1/logs.proto</c>, <c>common/v1/common.proto</c>, <c>resource/v1/resource.proto</c>.</remarks>
 public sealed class OtlpCollector : IDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly ConcurrentQueue<CollectedSpan> _spans = [];
+    private readonly ConcurrentQueue<string> _logs = [];
 
     private OtlpCollector(Uri url)
     {
@@ -44,6 +45,9 @@ public sealed class OtlpCollector : IDisposable
 
     /// <summary>Every span so far.</summary>
     public IReadOnlyCollection<CollectedSpan> Spans => _spans;
+
+    /// <summary>Every line of a log so far, with all that belongs to it, as the bytes of its message read as text.</summary>
+    public IReadOnlyCollection<string> Logs => _logs;
 
     /// <summary>Starts one.</summary>
     public static OtlpCollector Start()
@@ -78,6 +82,12 @@ public sealed class OtlpCollector : IDisposable
         {
             foreach (var span in Read(body.ToArray()))
                 _spans.Enqueue(span);
+        }
+
+        else if (context.Request.Url!.AbsolutePath == "/v1/logs")
+        {
+            foreach (var line in All(body.ToArray(), 1).SelectMany(resource => All(resource, 2)).SelectMany(scope => All(scope, 2)))
+                _logs.Enqueue(Encoding.UTF8.GetString(line.Span));
         }
 
         context.Response.ContentType = "application/x-protobuf";

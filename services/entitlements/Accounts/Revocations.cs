@@ -1,3 +1,4 @@
+using System.Globalization;
 using HomeStage.Entitlements.Credits;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Identity;
@@ -13,7 +14,30 @@ namespace HomeStage.Entitlements.Accounts;
 /// <summary>Answer to <c>GET /internal/revocations</c>.</summary>
 /// <param name="Subjects">Sessions and API keys that must not be accepted any more.</param>
 /// <param name="Next">To ask with the next time: everything that was not yet visible comes then, in whatever order it commits.</param>
-internal sealed record RevocationList(IReadOnlyList<Guid> Subjects, string Next);
+/// <param name="More">Whether the list was too long for one answer, and goes on at once.</param>
+internal sealed record RevocationList(IReadOnlyList<Guid> Subjects, string Next, bool More);
+
+/// <summary>Where a reading of the revocations is.</summary>
+/// <param name="Snapshot">What was not visible when the reading began has a transaction that is not below this one.</param>
+/// <param name="Transaction">The transaction to go on with.</param>
+/// <param name="Subject">The last one of that transaction that was read; null before the first.</param>
+internal sealed record RevocationCursor(ulong Snapshot, ulong Transaction, Guid? Subject)
+{
+    internal static RevocationCursor? Parse(string text)
+    {
+        var parts = text.Split('.');
+        return (parts.Length, ulong.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var snapshot)) switch
+        {
+            (1, true) => new(snapshot, snapshot, null),
+            (3, true) when ulong.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var transaction) && Guid.TryParse(parts[2], out var subject) =>
+                new(snapshot, transaction, subject),
+            _ => null,
+        };
+    }
+
+    public override string ToString() =>
+        Subject is null ? Snapshot.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{Snapshot}.{Transaction}.{Subject}");
+}
 
 /// <summary>
 /// Ends sessions, and tells gateways which sessions and keys have ended. They hold them in memory and read what is new every ten seconds;
@@ -48,16 +72,27 @@ internal sealed partial class Revocations(
         }
     }
 
-    internal async Task<RevocationList> SinceAsync(ulong after, CancellationToken cancellationToken)
+    /// <summary>What was revoked after a position, at most so many at a time; those who do not say how many get all.</summary>
+    internal async Task<RevocationList> SinceAsync(RevocationCursor after, int? limit, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        // One statement, one snapshot: what it does not see yet has a transaction that is not below the next position.
+        // One statement, one snapshot: what it does not see yet has a transaction that is not below the snapshot's.
         var rows = await db.Database.SqlQuery<Row>(
             $"""
-            select pg_snapshot_xmin(pg_current_snapshot())::text as next, r.subject
-            from (select 1) one left join revocations r on r.transaction >= {after.ToString(System.Globalization.CultureInfo.InvariantCulture)}::xid8 and r.until > {Time.GetUtcNow()}
+            select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot, r.transaction::text as transaction, r.subject
+            from (select 1) one left join lateral (
+              select r.transaction, r.subject from revocations r
+              where r.transaction >= {Text(after.Transaction)}::xid8 and r.until > {Time.GetUtcNow()}
+                and ({after.Subject}::uuid is null or (r.transaction, r.subject) > ({Text(after.Transaction)}::xid8, {after.Subject}))
+              order by r.transaction, r.subject limit {limit}) r on true
             """).ToListAsync(cancellationToken);
-        return new RevocationList([.. rows.Where(row => row.Subject is not null).Select(row => row.Subject!.Value)], rows[0].Next);
+        // The next reading begins where this one began, whatever was committed between its pages.
+        var snapshot = after.Subject is null ? ulong.Parse(rows[0].Snapshot, CultureInfo.InvariantCulture) : after.Snapshot;
+        var more = rows.Count == limit && rows[^1].Subject is not null;
+        var next = more ? new RevocationCursor(snapshot, ulong.Parse(rows[^1].Transaction!, CultureInfo.InvariantCulture), rows[^1].Subject) : new(snapshot, snapshot, null);
+        return new RevocationList([.. rows.Where(row => row.Subject is not null).Select(row => row.Subject!.Value)], next.ToString(), more);
+
+        static string Text(ulong number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
     internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
@@ -74,7 +109,7 @@ internal sealed partial class Revocations(
 
     protected override void Failed(Exception error) => Log.Kept(logger, error);
 
-    private sealed record Row(string Next, Guid? Subject);
+    private sealed record Row(string Snapshot, string? Transaction, Guid? Subject);
 
     private static partial class Log
     {
@@ -99,8 +134,13 @@ internal static class RevocationsExtensions
             .AddEndpointFilter(UsageUnavailable.Filter));
     }
 
-    private static async Task<Results<Ok<RevocationList>, ProblemHttpResult>> ListAsync(string? after, Revocations revocations, CancellationToken cancellationToken) =>
-        ulong.TryParse(after ?? "0", System.Globalization.CultureInfo.InvariantCulture, out var position)
-            ? TypedResults.Ok(await revocations.SinceAsync(position, cancellationToken))
+    private static async Task<Results<Ok<RevocationList>, ProblemHttpResult>> ListAsync(
+        string? after, int? limit, Revocations revocations, CancellationToken cancellationToken)
+    {
+        if (limit < 1)
+            return Problem.Invalid("limit", "Use 1 or more, or leave it out.");
+        return RevocationCursor.Parse(after ?? "0") is { } position
+            ? TypedResults.Ok(await revocations.SinceAsync(position, limit, cancellationToken))
             : Problem.Invalid("after", "Use what an answer gave as next.");
+    }
 }

@@ -87,7 +87,7 @@ internal static class Sessions
         return results[0] switch
         {
             "seen" => TypedResults.NoContent(),
-            "ended" => Problem.Result(ProblemCode.Unauthenticated, "The session has ended."),
+            "ended" => Problem.Result(ProblemCode.SessionEnded),
             _ => Problem.Result(ProblemCode.Conflict, "The session belongs to another account."),
         };
     }

@@ -47,8 +47,9 @@ internal sealed class KeyUsage(IServiceProvider services, TimeProvider time) : B
         using var timer = new PeriodicTimer(TellEvery, time);
         try
         {
+            // A stop does not cut a call off: nobody would know whether it counted.
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TellAsync(stoppingToken);
+                await TellAsync(CancellationToken.None);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

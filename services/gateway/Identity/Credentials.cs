@@ -22,7 +22,7 @@ internal sealed class Credentials(ApiKeyResolver keys, BearerTokens tokens, Secu
             return (null, Refuse(context, "malformed"));
         var credential = text[Scheme.Length..].Trim();
         var (program, failure) = ApiKeyText.IsMeant(credential)
-            ? await keys.ResolveAsync(credential, ClientAddress.Of(context).Hash, context.RequestAborted)
+            ? await keys.ResolveAsync(credential, ClientAddress.Of(context).Hash)
             : await tokens.ValidateAsync(credential, context.RequestAborted);
         return failure switch
         {

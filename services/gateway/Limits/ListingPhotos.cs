@@ -9,6 +9,8 @@ internal static class ListingPhotos
     /// <summary>Photos that a listing may have; one with more is refused by staging-api, and weighs no more.</summary>
     internal const int Most = 50;
 
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
     /// <summary>Reads the body, whose size is bounded by its route, and puts it back whole.</summary>
     /// <returns>1 to <see cref="Most"/>; 1 for what is no listing.</returns>
     internal static async Task<int> CountAsync(HttpContext context)
@@ -26,7 +28,8 @@ internal static class ListingPhotos
     private static int Count(ReadOnlySpan<byte> json)
     {
         var count = 0;
-        var reader = new Utf8JsonReader(json);
+        // Who reads it for what it says passes over a byte order mark, too.
+        var reader = new Utf8JsonReader(json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -45,9 +48,9 @@ internal static class ListingPhotos
                     reader.Skip();
             }
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            // It is refused where it is read for what it says.
+            // No JSON, or text that is no Unicode: refused where it is read for what it says.
         }
 
         return count;

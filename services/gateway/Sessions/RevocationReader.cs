@@ -25,6 +25,9 @@ internal sealed partial class RevocationReader(
     private const string SweepName = "revocations";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    // A page takes a fraction of the time that a call may take, however many were revoked.
+    private const int PageSize = 20_000;
+
     private readonly Wakeup _wakeup = new();
     private string _next = "0";
 
@@ -60,11 +63,16 @@ internal sealed partial class RevocationReader(
         {
             // A client for each reading: its connections follow the address when that moves.
             var entitlements = services.GetRequiredService<EntitlementsClient>();
-            var answer = await entitlements.SendAsync<RevocationList>(HttpMethod.Get, $"/internal/revocations?after={_next}", body: null, cancellationToken);
-            if (answer.Value is not { Subjects: { } subjects, Next: { } next })
-                return false;
-            revocations.Add(subjects);
-            _next = next;
+            for (var more = true; more;)
+            {
+                var answer = await entitlements.SendAsync<RevocationList>(HttpMethod.Get, $"/internal/revocations?limit={PageSize}&after={_next}", body: null, cancellationToken);
+                if (answer.Value is not { Subjects: { } subjects, Next: { } next })
+                    return false;
+                revocations.Add(subjects);
+                (_next, more) = (next, answer.Value.More);
+            }
+
+            revocations.HaveLoaded();
             sweeps.Succeeded(SweepName);
             return true;
         }
@@ -101,7 +109,7 @@ internal sealed partial class RevocationReader(
         }
     }
 
-    private sealed record RevocationList(IReadOnlyList<Guid>? Subjects, string? Next);
+    private sealed record RevocationList(IReadOnlyList<Guid>? Subjects, string? Next, bool More);
 
     private static partial class Log
     {

@@ -17,7 +17,10 @@ internal sealed class Revocations
 
     internal bool Contains(Guid subject) => _subjects.ContainsKey(subject);
 
-    /// <summary>Adds what was read, and ends what runs for it.</summary>
+    /// <summary>All that had been revoked was read.</summary>
+    internal void HaveLoaded() => _loaded = true;
+
+    /// <summary>Adds what was revoked, and ends what runs for it.</summary>
     internal void Add(IEnumerable<Guid> subjects)
     {
         foreach (var subject in subjects)
@@ -30,8 +33,6 @@ internal sealed class Revocations
             foreach (var watch in running)
                 watch.End();
         }
-
-        _loaded = true;
     }
 
     /// <summary>Has something ended once the subject is revoked, at once if it is. To be disposed when it has ended by itself.</summary>

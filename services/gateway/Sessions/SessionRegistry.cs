@@ -34,10 +34,11 @@ internal sealed class SessionRegistry(EntitlementsClient entitlements, Registere
             $"/internal/sessions/{session.Id:D}",
             new { session.AccountId, Kind = session.Kind.ToString().ToLowerInvariant(), Device = Device.Of(userAgent) },
             cancellationToken);
+        // 401 says that entitlements does not accept our own token, as when a key or a clock is wrong, and nothing of the session.
         var registration = status switch
         {
             >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => Registration.Known,
-            HttpStatusCode.Unauthorized => Registration.Ended,
+            HttpStatusCode.Gone => Registration.Ended,
             _ => Registration.Unavailable,
         };
         metrics.SessionRegistered(registration == Registration.Known);

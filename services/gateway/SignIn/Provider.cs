@@ -67,10 +67,11 @@ internal sealed partial class Provider(ProviderSettings settings, HttpClient htt
             if (now - _triedAt < (_current is null ? RetryAfter : KeysRefreshedAtMostEvery))
                 return _current ?? throw new ProviderUnavailableException($"The provider {settings.Id} did not answer a moment ago.");
             _triedAt = now;
-            _current = new(await FetchAsync(cancellationToken), now);
+            // Not cut off by whoever asked: then those who leave could keep it from everybody else.
+            _current = new(await FetchAsync(), now);
             return _current;
         }
-        catch (Exception error) when (error is not ProviderUnavailableException && !cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (error is not ProviderUnavailableException)
         {
             Log.Unavailable(logger, error, settings.Id);
             return _current ?? throw new ProviderUnavailableException($"The provider {settings.Id} does not answer.", error);
@@ -81,11 +82,11 @@ internal sealed partial class Provider(ProviderSettings settings, HttpClient htt
         }
     }
 
-    private async Task<OpenIdConnectConfiguration> FetchAsync(CancellationToken cancellationToken)
+    private async Task<OpenIdConnectConfiguration> FetchAsync()
     {
         var address = settings.Issuer.AbsoluteUri.TrimEnd('/') + "/.well-known/openid-configuration";
         var documents = new HttpDocumentRetriever(http) { RequireHttps = settings.Issuer.Scheme == Uri.UriSchemeHttps };
-        var description = await OpenIdConnectConfigurationRetriever.GetAsync(address, documents, cancellationToken);
+        var description = await OpenIdConnectConfigurationRetriever.GetAsync(address, documents, CancellationToken.None);
         // OpenID Connect Discovery 4.3: it must speak of itself. Entra's shared addresses speak of every tenant, on the same host.
         var isOwn = description.Issuer?.TrimEnd('/') == settings.Issuer.AbsoluteUri.TrimEnd('/')
             || (Issuers.IsTemplate(description.Issuer) && description.Issuer!.StartsWith(settings.Issuer.GetLeftPart(UriPartial.Authority) + "/", StringComparison.Ordinal));

@@ -36,6 +36,8 @@ internal static class SignInExtensions
             context => context.Request.Path.StartsWithSegments(ProviderSettings.Callbacks, StringComparison.Ordinal),
             callbacks => callbacks.Use(CountAsync).UseAuthentication()));
         service.Map(app => app.MapSignIn());
+        // Its base class quotes what a provider says of a person, and cookies at Debug; what matters are our own events.
+        service.Services.AddLogging(logging => logging.AddFilter(typeof(OidcHandler).FullName, LogLevel.None));
     }
 
     private static async Task CountAsync(HttpContext context, RequestDelegate next)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using HomeStage.Gateway.Requests;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Telemetry;
@@ -7,13 +8,19 @@ namespace HomeStage.Gateway.Telemetry;
 /// <summary>
 /// Security events: one log line and one count each. The line carries <c>timestamp, level, event, ip, country, user_agent, reason, traceId</c>;
 /// <c>ip</c> is the keyed hash that the services see too, never the address, and <c>country</c> what a trusted proxy says (<c>COUNTRY_HEADER</c>).
+/// A flood is counted whole and written in part: it must not fill the log.
 /// </summary>
-internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics)
+internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, GatewayMetrics metrics, TimeProvider time)
 {
     internal const string WebhookRefusedEvent = "webhook_refused";
     internal const string RateLimitedEvent = "rate_limited";
 
+    /// <summary>Lines a second for each event and reason.</summary>
+    internal const int LinesPerSecond = 20;
+
     private const int UserAgentLimit = 200;
+
+    private readonly ConcurrentDictionary<(string Name, string Reason), Lines> _lines = new();
 
     /// <summary>An unsafe request did not come from our own page.</summary>
     public void CsrfRejected(HttpContext context) =>
@@ -53,8 +60,36 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
     private void Record(HttpContext context, string name, string reason, Action<ILogger, string, string?, string, string> log)
     {
         metrics.SecurityEvent(name, reason);
+        if (!_lines.GetOrAdd((name, reason), static _ => new Lines()).Take(time.GetUtcNow().ToUnixTimeSeconds(), out var leftOut))
+            return;
+        if (leftOut > 0)
+            Log.LeftOut(logger, name, reason, leftOut);
         var agent = context.Request.Headers.UserAgent.ToString();
         log(logger, ClientAddress.Of(context).Hash, ClientCountry.Of(context), agent.Length > UserAgentLimit ? agent[..UserAgentLimit] : agent, reason);
+    }
+
+    /// <summary>The lines that may be written this second.</summary>
+    private sealed class Lines
+    {
+        private readonly Lock _gate = new();
+        private long _second;
+        private int _asked;
+
+        /// <summary>Whether there is one left, and how many were left out in the last second that had any.</summary>
+        internal bool Take(long second, out int leftOut)
+        {
+            lock (_gate)
+            {
+                leftOut = 0;
+                if (second != _second)
+                {
+                    leftOut = Math.Max(0, _asked - LinesPerSecond);
+                    (_second, _asked) = (second, 0);
+                }
+
+                return ++_asked <= LinesPerSecond;
+            }
+        }
     }
 
     private static partial class Log
@@ -85,6 +120,9 @@ internal sealed partial class SecurityEvents(ILogger<SecurityEvents> logger, Gat
 
         [LoggerMessage(7, LogLevel.Warning, "Refused a blocked address ({ip}, {country}, {user_agent}, {reason})", EventName = "address_blocked")]
         public static partial void AddressBlocked(ILogger logger, string ip, string? country, string user_agent, string reason);
+
+        [LoggerMessage(10, LogLevel.Warning, "Left out {count} lines of {kind} ({reason}) in a second; all are counted", EventName = "security_events_left_out")]
+        public static partial void LeftOut(ILogger logger, string kind, string reason, int count);
     }
 }
 

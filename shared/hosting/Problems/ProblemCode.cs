@@ -53,6 +53,9 @@ public sealed record ProblemCode(string Code, int Status, string Title, bool Ret
     /// <summary>The photo that is meant was there and is no longer kept.</summary>
     public static readonly ProblemCode PhotoGone = new("photo_gone", StatusCodes.Status410Gone, "The photo is no longer kept");
 
+    /// <summary>A session was revoked, said among services. Not 401, which says that the caller's own token is not accepted, and ends nobody's session.</summary>
+    public static readonly ProblemCode SessionEnded = new("session_ended", StatusCodes.Status410Gone, "The session has ended");
+
     /// <summary>The idempotency key was used for another request.</summary>
     public static readonly ProblemCode IdempotencyConflict = new("idempotency_conflict", StatusCodes.Status409Conflict, "The idempotency key belongs to another request");
 

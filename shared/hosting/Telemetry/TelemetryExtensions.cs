@@ -58,7 +58,7 @@ internal static class TelemetryExtensions
         // Where it is on at all, it opens a scope for each request, which no line shows.
         service.Web.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         if (otlp)
-            service.Web.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+            service.Web.Logging.AddOpenTelemetry(logs => (service.Settings.Production ? logs.AddProcessor(new WithoutMessages()) : logs).AddOtlpExporter());
 
         service.Services.AddSingleton(_ => OpenTelemetrySdk.Create(telemetry =>
         {
@@ -123,6 +123,21 @@ internal static class TelemetryExtensions
         {
             if (data.Kind == ActivityKind.Client && data.GetTagItem("url.full") is string address && Uri.TryCreate(address, UriKind.Absolute, out var url))
                 data.SetTag("url.full", url.GetLeftPart(UriPartial.Authority));
+        }
+    }
+
+    /// <summary>Keeps messages of exceptions out, as <see cref="JsonLogFormatter"/> does: those of drivers can quote data.</summary>
+    private sealed class WithoutMessages : BaseProcessor<LogRecord>
+    {
+        public override void OnEnd(LogRecord data)
+        {
+            if (data.Exception is not { } exception)
+                return;
+            data.Exception = null;
+            var stacks = new List<string>();
+            for (var current = exception; current is not null; current = current.InnerException)
+                stacks.Add($"{current.GetType().FullName}\n{current.StackTrace}");
+            data.Attributes = [.. data.Attributes ?? [], new("exception.type", exception.GetType().FullName), new("exception.stacktrace", string.Join('\n', stacks))];
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class RevocationsTests(EntitlementsFixture fixture)
 
         (await _app.AsAsync(HttpMethod.Delete, $"/api/v1/sessions/{_there}", _account, _here)).Status.ShouldBe(204);
         (await RevokedSinceAsync("0")).Subjects.ShouldContain(_there);
-        (await SeeAsync(_there, null)).ShouldBe(401);
+        (await SeeAsync(_there, null)).ShouldBe(410);
         (await SeeAsync(_here, null)).ShouldBe(204);
         (await _app.AsAsync(HttpMethod.Get, "/api/v1/sessions", _account, _here)).Ok()["items"]!.AsArray().Count.ShouldBe(1);
     }
@@ -101,6 +101,51 @@ public sealed class RevocationsTests(EntitlementsFixture fixture)
         // Once nothing older runs (others use the server, too), there is nothing to read again.
         await Eventually.Async(async () => (await RevokedSinceAsync((await RevokedSinceAsync(next)).Next)).Subjects.Count == 0, "all was read");
     }
+
+    [Fact]
+    public async Task A_long_list_is_read_in_parts_and_what_commits_between_them_is_read_next()
+    {
+        // Five of one transaction and two of their own.
+        var sessions = Enumerable.Range(0, 7).Select(_ => Guid.CreateVersion7()).ToList();
+        foreach (var session in sessions[..5])
+            await SeeAsync(session, null);
+        await _app.AsAsync(HttpMethod.Delete, "/api/v1/sessions", _account, sessions[0]);
+        await SendEndAsync(sessions[5]);
+        await SendEndAsync(sessions[6]);
+        var late = Guid.CreateVersion7();
+        await using var connection = await _app.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = $"insert into revocations (subject, kind, revoked_at, until) values ('{late}', 'session', '2030-01-01', '2040-01-01')";
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        var read = new List<Guid>();
+        var (after, more) = ("0", true);
+        while (more)
+        {
+            var list = (await _app.SendAsync(HttpMethod.Get, $"/internal/revocations?limit=2&after={after}", "gateway")).Ok();
+            var subjects = list["subjects"]!.AsArray().Select(subject => (Guid)subject!).ToList();
+            subjects.Count.ShouldBeLessThanOrEqualTo(2);
+            read.AddRange(subjects);
+            if (after == "0")
+                await transaction.CommitAsync(TestContext.Current.CancellationToken);
+            (after, more) = ((string)list["next"]!, (bool)list["more"]!);
+        }
+
+        read.ShouldBeUnique();
+        read.Intersect(sessions).Count().ShouldBe(sessions.Count);
+        read.Concat((await RevokedSinceAsync(after)).Subjects).ShouldContain(late);
+    }
+
+    [Theory]
+    [InlineData("after=x")]
+    [InlineData("after=1.2")]
+    [InlineData("after=1.2.3")]
+    [InlineData("limit=0")]
+    public async Task A_position_that_no_answer_gave_is_refused(string query) =>
+        (await _app.SendAsync(HttpMethod.Get, $"/internal/revocations?{query}", "gateway")).Code.ShouldBe("validation_failed");
 
     [Fact]
     public async Task What_would_have_ended_by_itself_is_forgotten()

@@ -25,8 +25,8 @@ public sealed class SignInsTests(EntitlementsFixture fixture)
         (await _app.AvailableAsync(account)).ShouldBe(5);
         (await RevokedAsync()).ShouldContain(_visitor.Session);
         (await RevokedAsync()).ShouldContain(elsewhere);
-        (await SeeAsync(_visitor.Session, _visitor.Account)).Code.ShouldBe("unauthenticated");
-        (await SeeAsync(Guid.CreateVersion7(), _visitor.Account)).Code.ShouldBe("unauthenticated");
+        (await SeeAsync(_visitor.Session, _visitor.Account)).Code.ShouldBe("session_ended");
+        (await SeeAsync(Guid.CreateVersion7(), _visitor.Account)).Code.ShouldBe("session_ended");
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class SignInsTests(EntitlementsFixture fixture)
         (await _app.AvailableAsync(account)).ShouldBe(5);
         (await RevokedAsync()).ShouldContain(_visitor.Session);
         // Also one that was opened in this moment by the restore code, and is registered only now.
-        (await SeeAsync(Guid.CreateVersion7(), _visitor.Account)).Code.ShouldBe("unauthenticated");
+        (await SeeAsync(Guid.CreateVersion7(), _visitor.Account)).Code.ShouldBe("session_ended");
         await Eventually.Async(() => _app.Merges.Contains(new AccountMerged { From = _visitor.Account, Into = account }), "the others were told");
         (await _app.ViolationsAsync()).ShouldBeEmpty();
     }

@@ -1,5 +1,7 @@
 using System.Net;
+using HomeStage.Gateway.ApiKeys;
 using HomeStage.Hosting.Identity;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace HomeStage.Gateway.Tests.ApiKeys;
 
@@ -142,6 +144,33 @@ public sealed class ApiKeyTests(SharedRedis redis)
     }
 
     [Fact]
+    public async Task Whoever_does_not_wait_for_the_answer_has_guessed_all_the_same()
+    {
+        var asked = new SemaphoreSlim(0);
+        var answering = new TaskCompletionSource();
+        await using var stack = await Stack.StartAsync(entitlements: async context =>
+        {
+            asked.Release();
+            await answering.Task.WaitAsync(context.RequestAborted);
+            return await _entitlements.AnswerAsync(context);
+        });
+        using var client = stack.Client();
+        for (var i = 0; i < ApiKeyResolver.MostMisses; i++)
+        {
+            using var leaving = new CancellationTokenSource();
+            var guess = client.SendAsync(Http.Request(HttpMethod.Get, "/api/v1/stagings", ("Authorization", "Bearer " + ApiKeyText.Create())), leaving.Token);
+            await asked.WaitAsync(TestContext.Current.CancellationToken);
+            await leaving.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(guess);
+        }
+
+        answering.SetResult();
+
+        await Eventually.Async(() => Lookups == ApiKeyResolver.MostMisses, "all of them were answered");
+        await Eventually.Async(async () => await CallAsync(client, ApiKeyText.Create()) == HttpStatusCode.TooManyRequests, "no more are looked up");
+    }
+
+    [Fact]
     public async Task Without_entitlements_a_key_is_unavailable_and_never_refused_or_let_in()
     {
         await using var stack = await StartAsync();
@@ -191,6 +220,34 @@ public sealed class ApiKeyTests(SharedRedis redis)
 
         var said = _entitlements.Asked.Single(asked => asked.Path == "/internal/api-keys/usage").Body["counts"]!.AsArray().ShouldHaveSingleItem()!;
         ((Guid)said["keyId"]!, (int)said["requests"]!).ShouldBe((_keyId, 3));
+    }
+
+    [Fact]
+    public async Task A_stop_waits_for_use_that_is_being_told()
+    {
+        Register(_key, _keyId, ["stagings:read"]);
+        var (told, answered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var stack = await Stack.StartAsync(entitlements: async context =>
+        {
+            if (context.Request.Path == "/internal/api-keys/usage")
+            {
+                told.TrySetResult();
+                await answered.Task.WaitAsync(context.RequestAborted);
+            }
+
+            return await _entitlements.AnswerAsync(context);
+        });
+        using var client = stack.Client();
+        await CallAsync(client, _key);
+        stack.Time.Advance(TimeSpan.FromSeconds(30));
+        await told.Task.WaitAsync(TestContext.Current.CancellationToken);
+
+        var stop = stack.Gateway.Services.GetRequiredService<KeyUsage>().StopAsync(TestContext.Current.CancellationToken);
+        answered.SetResult();
+        await stop;
+
+        var said = _entitlements.Asked.Single(asked => asked.Path == "/internal/api-keys/usage").Body["counts"]!.AsArray().ShouldHaveSingleItem()!;
+        ((Guid)said["keyId"]!, (int)said["requests"]!).ShouldBe((_keyId, 1));
     }
 
     private int Lookups => _entitlements.Asked.Count(asked => asked.Path == "/internal/api-keys/resolve");

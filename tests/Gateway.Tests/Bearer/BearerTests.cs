@@ -109,6 +109,38 @@ public sealed class BearerTests(SignInScene scene) : IClassFixture<SignInScene>
     }
 
     [Fact]
+    public async Task Whoever_leaves_while_the_keys_are_fetched_keeps_them_from_nobody()
+    {
+        await using var provider = await FakeProvider.StartAsync();
+        await using var stack = await Stack.StartAsync((_, settings) => provider.Configure(settings), entitlements: scene.Entitlements.AnswerAsync);
+        using var client = stack.Client();
+        async Task<HttpStatusCode> CallAsync(CancellationToken cancel)
+        {
+            var token = FakeProvider.Sign(provider.AccessClaims(stack.Time.GetUtcNow(), ("jti", Guid.NewGuid().ToString())), provider.Rs256);
+            using var answer = await client.SendAsync(Http.Request(HttpMethod.Get, "/api/v1/stagings", ("Authorization", "Bearer " + token)), cancel);
+            return answer.StatusCode;
+        }
+
+        (await CallAsync(TestContext.Current.CancellationToken)).ShouldBe(HttpStatusCode.OK);
+        provider.KeyId = "rsa-2";
+        stack.Time.Advance(TimeSpan.FromMinutes(5));
+        var answering = new TaskCompletionSource();
+        provider.Answering = answering.Task;
+        using (var leaving = new CancellationTokenSource())
+        {
+            var call = CallAsync(leaving.Token);
+            await Eventually.Async(() => provider.Descriptions == 2, "the keys are being fetched");
+            await leaving.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(call);
+        }
+
+        answering.SetResult();
+
+        (await CallAsync(TestContext.Current.CancellationToken)).ShouldBe(HttpStatusCode.OK);
+        provider.Descriptions.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task Without_entitlements_a_good_token_is_not_called_bad()
     {
         await using var stack = await Stack.StartAsync((_, settings) => _provider.Configure(settings), entitlements: scene.Entitlements.AnswerAsync);

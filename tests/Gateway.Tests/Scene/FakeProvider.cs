@@ -31,9 +31,10 @@ public sealed class FakeProvider : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(Issuer);
         _app = builder.Build();
-        _app.MapGet("/.well-known/openid-configuration", () =>
+        _app.MapGet("/.well-known/openid-configuration", async (HttpContext context) =>
         {
             Interlocked.Increment(ref _descriptions);
+            await Answering.WaitAsync(context.RequestAborted);
             return Results.Json(new Dictionary<string, object>
             {
                 ["issuer"] = Issuer,
@@ -61,6 +62,9 @@ public sealed class FakeProvider : IAsyncDisposable
 
     /// <summary>How often the provider was asked to describe itself.</summary>
     public int Descriptions => _descriptions;
+
+    /// <summary>What it waits for before it describes itself.</summary>
+    public Task Answering { get; set; } = Task.CompletedTask;
 
     /// <summary>The id of the RSA key; another one is a rotation.</summary>
     public string KeyId { get; set; } = "rsa-1";

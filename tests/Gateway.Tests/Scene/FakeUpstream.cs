@@ -37,6 +37,9 @@ public sealed class FakeUpstream : IAsyncDisposable
     /// <summary>The sessions and keys that entitlements says have ended.</summary>
     public ConcurrentQueue<Guid> Revoked { get; private init; } = [];
 
+    /// <summary>How many of them an answer has; all if it does not say.</summary>
+    public int? RevokedAtATime { get; set; }
+
     /// <summary>Starts it.</summary>
     /// <param name="name">The service's name, which it demands as audience.</param>
     /// <param name="callersFolder">Holds the gateway's public key.</param>
@@ -47,6 +50,7 @@ public sealed class FakeUpstream : IAsyncDisposable
         var requests = new ConcurrentQueue<Received>();
         var blocks = new ConcurrentDictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
         var revoked = new ConcurrentQueue<Guid>();
+        FakeUpstream? upstream = null;
         var app = await ServiceHost.StartAsync(
             name,
             new Dictionary<string, string>
@@ -61,7 +65,9 @@ public sealed class FakeUpstream : IAsyncDisposable
                 service.AddListener(new Uri("http://127.0.0.1:0"), HttpProtocols.Http2);
                 // Asked every few seconds, whatever a test does.
                 service.Map(routes => routes.MapGet("/internal/blocks", () => new { blocks = blocks.Select(block => new { addressHash = block.Key, until = block.Value }) }));
-                service.Map(routes => routes.MapGet("/internal/revocations", () => new { subjects = revoked.ToArray(), next = "0" }));
+                service.Map(routes => routes.MapGet("/internal/revocations", (int after) => upstream?.RevokedAtATime is { } size
+                    ? new { subjects = revoked.Skip(after).Take(size).ToArray(), next = $"{after + size}", more = after + size < revoked.Count }
+                    : new { subjects = revoked.ToArray(), next = "0", more = false }));
                 service.Map(routes => routes.Map("/{**path}", async (HttpContext context, Caller caller) =>
                 {
                     var received = await Received.ReadAsync(context, caller);
@@ -72,7 +78,7 @@ public sealed class FakeUpstream : IAsyncDisposable
                 }));
             },
             services => services.AddSingleton(time));
-        return new FakeUpstream(app) { Requests = requests, Blocks = blocks, Revoked = revoked };
+        return upstream = new FakeUpstream(app) { Requests = requests, Blocks = blocks, Revoked = revoked };
     }
 
     public async ValueTask DisposeAsync()

@@ -90,7 +90,16 @@ public sealed class Stack : IAsyncDisposable
             ["REDIS_CONNECTION"] = "127.0.0.1:1",
         };
         settings?.Invoke(stack, stack.Settings);
-        await stack.RestartGatewayAsync();
+        try
+        {
+            await stack.RestartGatewayAsync();
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
+
         return stack;
     }
 

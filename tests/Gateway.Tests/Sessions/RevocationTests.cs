@@ -107,7 +107,7 @@ public sealed class RevocationTests
     {
         await using var stack = await Stack.StartAsync(entitlements: context =>
         {
-            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            context.Response.StatusCode = StatusCodes.Status410Gone;
             return Task.FromResult(true);
         });
         using var client = stack.Client();
@@ -117,6 +117,57 @@ public sealed class RevocationTests
 
         await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
         stack.StagingApi.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Entitlements_that_do_not_accept_the_gateway_end_nobodys_session()
+    {
+        var status = StatusCodes.Status401Unauthorized;
+        await using var stack = await Stack.StartAsync(entitlements: context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.FromResult(true);
+        });
+        using var client = stack.Client();
+        var visitor = await client.VisitorAsync();
+        async Task<HttpResponseMessage> SubmitAsync() => await client.SendAsync(HttpMethod.Post, "/api/v1/stagings", ("Cookie", visitor.Cookie), ("Origin", Stack.PublicOrigin));
+
+        using (var refused = await SubmitAsync())
+        {
+            await refused.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "identity_unavailable");
+            refused.SetCookie().ShouldBeNull();
+        }
+
+        status = StatusCodes.Status204NoContent;
+        using var answer = await SubmitAsync();
+        (await answer.EchoAsync()).SessionId.ShouldBe(visitor.SessionId);
+    }
+
+    [Fact]
+    public async Task Revocations_of_many_answers_are_all_read_before_the_gateway_is_ready()
+    {
+        await using var stack = await Stack.StartAsync();
+        using var before = stack.Client();
+        var visitor = await before.VisitorAsync();
+        stack.Entitlements.RevokedAtATime = 2;
+        foreach (var subject in (Guid[])[.. Enumerable.Range(0, 6).Select(_ => Guid.CreateVersion7()), visitor.SessionId])
+            stack.Entitlements.Revoked.Enqueue(subject);
+
+        await stack.RestartGatewayAsync();
+
+        using var client = stack.Client();
+        using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", ("Cookie", visitor.Cookie));
+        (await answer.EchoAsync()).Kind.ShouldBe("Anonymous");
+    }
+
+    [Fact]
+    public void A_session_that_ends_here_does_not_stand_for_all_that_ended_elsewhere()
+    {
+        var revocations = new Gateway.Sessions.Revocations();
+
+        revocations.Add([Guid.CreateVersion7()]);
+
+        revocations.Loaded.ShouldBeFalse();
     }
 
     [Fact]

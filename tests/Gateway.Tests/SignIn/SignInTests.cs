@@ -167,6 +167,20 @@ public sealed class SignInTests(SignInScene scene) : IClassFixture<SignInScene>
         (await browser.SessionAsync()).GetProperty("kind").GetString().ShouldBe("visitor");
     }
 
+    [Fact]
+    public async Task What_a_provider_says_of_a_person_is_not_logged()
+    {
+        using var browser = new Browser(_stack);
+        var begun = await browser.BeginAsync();
+
+        using var answer = await browser.SendAsync(
+            HttpMethod.Get,
+            $"/auth/callback/fake?error=marked_error&error_description=marked_person&state={Uri.EscapeDataString(begun["state"])}&iss={Uri.EscapeDataString(_provider.Issuer)}");
+
+        answer.Headers.Location!.ToString().ShouldBe("/?sign-in=failed");
+        _stack.Logs.Entries.ShouldAllBe(entry => !entry.Message.Contains("marked_"));
+    }
+
     [Theory]
     [InlineData("?error=access_denied", "/?sign-in=failed")]
     [InlineData("?code=x&state=forged", "/?sign-in=failed")]
