@@ -20,6 +20,7 @@ public sealed partial class ManifestTests
         Host = "localhost",
         Given = new Dictionary<string, string>(StringComparer.Ordinal),
         Simulated = true,
+        Bucket = true,
         Now = TimeProvider.System.GetUtcNow(),
     });
 
@@ -48,6 +49,38 @@ public sealed partial class ManifestTests
         }
     }
 
+    [Fact]
+    public void Overlays_name_settings_that_services_know_and_secrets_that_are_written_for_them()
+    {
+        foreach (var overlay in (string[])["staging", "production"])
+        {
+            foreach (var map in ((YamlSequenceNode)Yaml("kubernetes", "overlays", overlay, "kustomization.yaml").Single()["configMapGenerator"]).Where(map => Services.Contains(map["name"].ToString())))
+            {
+                var service = map["name"].ToString();
+                var given = ((YamlSequenceNode)map["literals"]).Select(literal => literal.ToString().Split('=', 2)).ToDictionary(literal => literal[0], literal => literal[1], StringComparer.Ordinal);
+
+                given.Keys.Select(Plain).Except(Documented(service)).ShouldBeEmpty();
+                foreach (var path in given.Values.Where(value => value.StartsWith("/run/secrets/", StringComparison.Ordinal)))
+                    Secrets.Keys.ShouldContain($"{service}/{path["/run/secrets/".Length..]}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Policies_open_the_ports_of_the_servers_with_and_without_TLS(string service)
+    {
+        var policy = Yaml("kubernetes", "base", "network-policies.yaml").Single(policy => policy["metadata"]["name"].ToString() == service);
+        var open = ((YamlSequenceNode)policy["spec"]["egress"]).SelectMany(rule => (YamlSequenceNode)rule["ports"]).Select(port => port["port"].ToString()).ToList();
+
+        if (Secrets.ContainsKey($"{service}/database-connection"))
+            open.ShouldContain("5432");
+        if (Secrets.ContainsKey($"{service}/rabbitmq-url"))
+            new[] { "5671", "5672" }.ShouldBeSubsetOf(open);
+        if (Secrets.ContainsKey($"{service}/redis-connection"))
+            new[] { "6379", "6380" }.ShouldBeSubsetOf(open);
+    }
+
     [Theory]
     [MemberData(nameof(All))]
     public void Kubernetes_gives_each_service_settings_that_it_knows(string service)
@@ -68,7 +101,7 @@ public sealed partial class ManifestTests
         var environment = KubernetesEnvironment(service);
         var container = Container(service);
         var ports = ((YamlSequenceNode)container["ports"]).ToDictionary(port => port["name"].ToString(), port => int.Parse(port["containerPort"].ToString(), System.Globalization.CultureInfo.InvariantCulture), StringComparer.Ordinal);
-        var listening = environment.Where(setting => setting.Key is "HTTP_URL" or "HTTP2_URL" or "MANAGEMENT_URL" or "SUPPORT_URL").Select(setting => new Uri(setting.Value)).ToList();
+        var listening = environment.Where(setting => setting.Key is "HTTP_URL" or "HTTP2_URL" or "HTTP_REDIRECT_URL" or "MANAGEMENT_URL" or "SUPPORT_URL").Select(setting => new Uri(setting.Value)).ToList();
 
         ports.Values.Order().ShouldBe(listening.Select(url => url.Port).Order());
         listening.ShouldAllBe(url => url.Host == service);
@@ -102,6 +135,44 @@ public sealed partial class ManifestTests
             Compose(service)["read_only"].ToString().ShouldBe("true");
             Compose(service)["cap_drop"].ToString().ShouldBe(Parse("[ALL]").ToString());
             Compose(service)["user"].ToString().ShouldStartWith($"{SecretsCommand.ContainerId}:");
+        }
+    }
+
+    [Fact]
+    public void Every_container_of_ours_has_limits()
+    {
+        foreach (var service in Services)
+        {
+            Container(service)["resources"]["limits"]["memory"].ToString().ShouldNotBeEmpty();
+            Compose(service)["mem_limit"].ToString().ShouldNotBeEmpty();
+            Compose(service)["cpus"].ToString().ShouldNotBeEmpty();
+        }
+    }
+
+    [Theory]
+    [InlineData("to-postgres", "database-connection")]
+    [InlineData("to-rabbitmq", "rabbitmq-url")]
+    [InlineData("to-redis", "redis-connection")]
+    public void Only_those_who_call_a_server_are_in_its_network(string network, string secret)
+    {
+        Yaml("docker-compose.yml").Single()["networks"][network]["internal"].ToString().ShouldBe("true");
+        Services.Where(service => ((YamlSequenceNode)Compose(service)["networks"]).Any(name => name.ToString() == network))
+            .ShouldBe(Services.Where(service => Secrets.ContainsKey($"{service}/{secret}")));
+    }
+
+    [Fact]
+    public void Pools_of_all_replicas_in_a_rollout_fit_a_PostgreSQL_of_a_hundred_connections()
+    {
+        const int forTheSuperuser = 3;
+        foreach (var overlay in (string[])["staging", "production"])
+        {
+            var settings = Yaml("kubernetes", "overlays", overlay, "kustomization.yaml").Single()["configMapGenerator"][0]["literals"];
+            var pool = int.Parse(((YamlSequenceNode)settings).Select(literal => literal.ToString()).Single(literal => literal.StartsWith("DATABASE_POOL=", StringComparison.Ordinal)).Split('=')[1], System.Globalization.CultureInfo.InvariantCulture);
+            var sizes = Yaml("kubernetes", "overlays", overlay, "size.yaml").Where(size => size["kind"].ToString() == "Deployment").ToList();
+            var replicas = Services.Where(service => Secrets.ContainsKey($"{service}/database-connection")).Sum(service =>
+                1 + int.Parse((sizes.Find(size => size["metadata"]["name"].ToString() == service) ?? Deployment(service))["spec"]["replicas"].ToString(), System.Globalization.CultureInfo.InvariantCulture));
+
+            (replicas * pool).ShouldBeLessThanOrEqualTo(100 - forTheSuperuser);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using HomeStage.Testing;
 using HomeStage.Tool.Observe;
 using HomeStage.Tool.Servers;
 using Shouldly;
@@ -51,6 +52,20 @@ public sealed partial class ObservabilityTests
 
         await RunAsync(promtool, ["check", "rules", .. RuleFiles()]);
         await RunAsync(promtool, ["test", "rules", .. tests]);
+    }
+
+    [Fact]
+    public async Task Prometheus_takes_the_configurations_of_compose_and_of_Kubernetes()
+    {
+        var promtool = Executables.OnPath("promtool").ShouldNotBeNull("promtool is not installed; ./homestage test installs it");
+
+        await RunAsync(promtool, ["check", "config", Path.Combine(Rules, "prometheus.yml")]);
+        // Debian's promtool is built without discovery in Kubernetes.
+        var kubernetes = await ReadAsync("deploy", "kubernetes", "prometheus.yml");
+        kubernetes.ShouldContain("    kubernetes_sd_configs: [ { role: pod,");
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.File("prometheus.yml"), Discovery.Replace(kubernetes, "static_configs: [ { targets: [ found ] } ]"), TestContext.Current.CancellationToken);
+        await RunAsync(promtool, ["check", "config", folder.File("prometheus.yml")]);
     }
 
     [Fact]
@@ -115,6 +130,9 @@ public sealed partial class ObservabilityTests
 
     [GeneratedRegex(@"- alert: (?<name>\w+)\n(        [^\n]*\n)*?        labels: \{ severity: (?<severity>\w+) \}\n(        [^\n]*\n)*?          runbook: (?<runbook>\S+)\n", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Alert { get; }
+
+    [GeneratedRegex("kubernetes_sd_configs: [^\n]*", Linear)]
+    private static partial Regex Discovery { get; }
 
     [GeneratedRegex("record: \"(?<name>[^\"]+)\"", Linear)]
     private static partial Regex Recorded { get; }

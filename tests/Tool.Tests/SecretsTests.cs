@@ -50,6 +50,8 @@ public sealed class SecretsTests : IDisposable
 
         foreach (var setting in SecretFiles.OfProviders.Values.SelectMany(settings => settings))
             output.ShouldContain($"write your {setting} into");
+        output.ShouldNotContain("BLOBS_S3");
+        (await InitAsync("--bucket", "--out", _folder + "/bucket")).Output.ShouldContain("write your BLOBS_S3_SECRET_KEY into");
         (await InitAsync("--simulators", "--out", _folder + "/simulated")).Output.ShouldNotContain("Still to do");
     }
 
@@ -74,6 +76,40 @@ public sealed class SecretsTests : IDisposable
     }
 
     [Fact]
+    public void Servers_elsewhere_are_spoken_to_through_TLS_and_verified()
+    {
+        var files = SecretFiles.Create(Input(simulated: false) with { Postgres = "db.example", RabbitMq = "mq.example", Redis = "cache.example:6380", Tls = true });
+
+        foreach (var file in files.Where(file => file.Key.EndsWith("database-connection", StringComparison.Ordinal)))
+            new Npgsql.NpgsqlConnectionStringBuilder(file.Value).ShouldSatisfyAllConditions(to => to.Host.ShouldBe("db.example"), to => to.SslMode.ShouldBe(Npgsql.SslMode.VerifyFull));
+        foreach (var file in files.Where(file => file.Key.EndsWith("rabbitmq-url", StringComparison.Ordinal) || file.Key.EndsWith("broker-url", StringComparison.Ordinal)))
+            new Uri(file.Value).ShouldSatisfyAllConditions(to => to.Scheme.ShouldBe("amqps"), to => to.Authority.ShouldBe("mq.example:5671"));
+        foreach (var file in files.Where(file => file.Key.EndsWith("redis-connection", StringComparison.Ordinal)))
+            file.Value.ShouldStartWith("cache.example:6380,ssl=true,");
+        new Uri(files["keda/host"]).ShouldSatisfyAllConditions(to => to.Scheme.ShouldBe("https"), to => to.Port.ShouldBe(15671));
+    }
+
+    [Fact]
+    public async Task An_administrator_who_is_no_superuser_can_make_roles_and_databases()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var servers = await LocalServers.StartAsync(new() { Folder = _folder, Postgres = true, RabbitMq = false, Redis = false }, cancel);
+        var server = servers.Facts.Postgres!;
+        await RunAsync(server.AdminConnection(), "create role manager login createdb createrole password 'manager'");
+
+        // As psql does, which alone knows \connect.
+        var database = "postgres";
+        foreach (var part in ("\\connect postgres\n" + Create(simulated: false)["postgres/roles.sql"]).Split("\\connect ")[1..])
+        {
+            (database, var script) = part.Split('\n', 2) is [var name, var rest] ? (name, rest) : (database, part);
+            foreach (var statement in script.Split(";\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                await RunAsync(server.Connection(database, "manager", "manager"), statement);
+        }
+
+        await RunAsync(server.AdminConnection("billing"), "do $$ begin assert (select nspowner::regrole::text from pg_namespace where nspname = 'public') = 'billing_ddl'; end $$");
+    }
+
+    [Fact]
     public void No_two_deployments_share_a_secret()
     {
         var (one, other) = (Create(simulated: false), Create(simulated: false));
@@ -83,14 +119,23 @@ public sealed class SecretsTests : IDisposable
 
     private static string Password(string connection) => new Npgsql.NpgsqlConnectionStringBuilder(connection).Password!;
 
-    private static IReadOnlyDictionary<string, string> Create(bool simulated) => SecretFiles.Create(new SecretsInput
+    private static IReadOnlyDictionary<string, string> Create(bool simulated) => SecretFiles.Create(Input(simulated));
+
+    private static SecretsInput Input(bool simulated) => new()
     {
         Seed = DevelopmentSeed.Create(),
         Host = "homestage.example",
         Given = new Dictionary<string, string>(StringComparer.Ordinal),
         Simulated = simulated,
         Now = TimeProvider.System.GetUtcNow(),
-    });
+    };
+
+    private static async Task RunAsync(string connection, string statement)
+    {
+        await using var database = Npgsql.NpgsqlDataSource.Create(connection + ";Pooling=false");
+        await using var command = database.CreateCommand(statement);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
 
     private async Task<(int Code, string Output)> InitAsync(params string[] more) =>
         await CommandTests.RunAsync(["secrets", "init", .. more.Contains("--out") ? [] : (string[])["--out", _folder], .. more]);

@@ -38,10 +38,14 @@ public static class Databases
         await RunAsync(connection, GrantsOnSchema(database), cancel);
     }
 
-    /// <summary>The same for an empty server, as a script for <c>psql</c> as its superuser.</summary>
+    /// <summary>
+    /// The same for an empty server, as a script for <c>psql</c> as its superuser, or as a managed server's administrator, who may make
+    /// databases and roles: to give a database to a role one has to be a member of it.
+    /// </summary>
     internal static string Script(string database, string ddlPassword, string appPassword) => $"""
         create role {DdlRole(database)} {Attributes} password '{ddlPassword}';
         create role {AppRole(database)} {Attributes} password '{appPassword}';
+        grant {DdlRole(database)} to current_user;
         create database {database} owner {DdlRole(database)};
         {GrantsOnDatabase(database)}
         \connect {database}

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using HomeStage.Tool.Deployments;
@@ -14,17 +15,23 @@ internal sealed record SecretsInput
     /// <summary>The name that people will use, for the certificate.</summary>
     public required string Host { get; init; }
 
-    /// <summary>Where PostgreSQL, RabbitMQ and Redis are found by the services.</summary>
-    public string PostgresHost { get; init; } = "postgres";
+    /// <summary>Where PostgreSQL, RabbitMQ and Redis are found by the services: a name, or a name and a port.</summary>
+    public string Postgres { get; init; } = "postgres";
 
-    /// <inheritdoc cref="PostgresHost"/>
-    public string RabbitMqHost { get; init; } = "rabbitmq";
+    /// <inheritdoc cref="Postgres"/>
+    public string RabbitMq { get; init; } = "rabbitmq";
 
-    /// <inheritdoc cref="PostgresHost"/>
-    public string RedisHost { get; init; } = "redis";
+    /// <inheritdoc cref="Postgres"/>
+    public string Redis { get; init; } = "redis";
+
+    /// <summary>Whether the three are spoken to through TLS, their certificates and names verified.</summary>
+    public bool Tls { get; init; }
 
     /// <summary>The providers' own keys by setting; a simulator's is made up where there is none.</summary>
     public required IReadOnlyDictionary<string, string> Given { get; init; }
+
+    /// <summary>Whether pictures are in a bucket, whose keys are then among what is given.</summary>
+    public bool Bucket { get; init; }
 
     /// <summary>Whether missing keys of providers are made up for the simulators, rather than left for a person to write.</summary>
     public bool Simulated { get; init; }
@@ -44,6 +51,10 @@ internal static class SecretFiles
         ["billing"] = ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
         ["staging-worker"] = ["OPENAI_API_KEY"],
     };
+
+    private static readonly string[] OfBucket = ["BLOBS_S3_ACCESS_KEY", "BLOBS_S3_SECRET_KEY"];
+
+    private static readonly string[] WithBlobs = ["staging-api", "staging-worker"];
 
     private static readonly string[] WithRedis = ["gateway", "entitlements", "staging-api", "staging-worker"];
 
@@ -69,8 +80,19 @@ internal static class SecretFiles
         return files;
     }
 
+    /// <summary>All settings that somebody else gives, each with its service.</summary>
+    public static IEnumerable<(string Service, string Setting)> Given(bool bucket) =>
+        OfProviders.SelectMany(given => given.Value.Select(setting => (given.Key, setting)))
+            .Concat(bucket ? WithBlobs.SelectMany(service => OfBucket.Select(setting => (service, setting))) : []);
+
     /// <summary>A service's file of one setting.</summary>
     public static string Of(string service, string setting) => $"{service}/{setting.ToLowerInvariant().Replace('_', '-')}";
+
+    private static (string Host, int Port) Address(string address, int port) => address.Split(':', 2) is [var host, var own]
+        ? int.TryParse(own, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? (host, number)
+            : throw new ToolException($"'{address}' is no name with a port, such as redis.example:6380.")
+        : (address, port);
 
     private static void Identity(SortedDictionary<string, string> files)
     {
@@ -86,7 +108,8 @@ internal static class SecretFiles
     private static void Postgres(SortedDictionary<string, string> files, SecretsInput input)
     {
         var seed = input.Seed;
-        var server = new PostgresFacts(Port: 5432, seed.Secret("postgres")) { Host = input.PostgresHost };
+        var (host, port) = Address(input.Postgres, 5432);
+        var server = new PostgresFacts(port, seed.Secret("postgres")) { Host = host, Verified = input.Tls };
         files["postgres/password"] = server.AdminPassword;
         var script = new StringBuilder(Databases.CloseDefaults).Append('\n');
         foreach (var (service, database) in Deployment.DatabaseTable)
@@ -104,9 +127,10 @@ internal static class SecretFiles
     {
         var seed = input.Seed;
         var passwords = BrokerPermissions.Users.ToDictionary(user => user, user => seed.Secret("rabbitmq " + user), StringComparer.Ordinal);
-        var server = new RabbitMqFacts(Port: 5672, ManagementPort: 15672, seed.Secret("rabbitmq administrator"), passwords) { Host = input.RabbitMqHost };
+        var (host, port) = Address(input.RabbitMq, input.Tls ? 5671 : 5672);
+        var server = new RabbitMqFacts(port, input.Tls ? 15671 : 15672, seed.Secret("rabbitmq administrator"), passwords) { Host = host, Verified = input.Tls };
         files["rabbitmq/definitions.json"] = BrokerDefinitions.Json(server);
-        files["keda/host"] = $"http://{BrokerPermissions.ScalerUser}:{passwords[BrokerPermissions.ScalerUser]}@{server.Host}:{server.ManagementPort}/{RabbitMqFacts.DefaultVirtualHost}";
+        files["keda/host"] = $"{(input.Tls ? "https" : "http")}://{BrokerPermissions.ScalerUser}:{passwords[BrokerPermissions.ScalerUser]}@{server.Host}:{server.ManagementPort}/{RabbitMqFacts.DefaultVirtualHost}";
         files["support/rabbitmq-administrator"] = server.AdminPassword;
         foreach (var service in BrokerPermissions.MessagesOf.Keys)
         {
@@ -119,7 +143,8 @@ internal static class SecretFiles
 
     private static void Redis(SortedDictionary<string, string> files, SecretsInput input)
     {
-        var server = new RedisFacts(Port: 6379, input.Seed.Secret("redis")) { Host = input.RedisHost };
+        var (host, port) = Address(input.Redis, 6379);
+        var server = new RedisFacts(port, input.Seed.Secret("redis")) { Host = host, Verified = input.Tls };
         files["redis/redis.conf"] = $"requirepass {server.Password}\nsave \"\"\nappendonly no\nmaxmemory-policy noeviction\n";
         foreach (var service in WithRedis)
             files[Of(service, "REDIS_CONNECTION")] = server.Connection;
@@ -146,15 +171,12 @@ internal static class SecretFiles
             ["STRIPE_WEBHOOK_SECRET"] = simulated.StripeWebhookSecret,
             ["OPENAI_API_KEY"] = simulated.OpenAiKey,
         };
-        foreach (var (service, settings) in OfProviders)
+        foreach (var (service, setting) in Given(input.Bucket))
         {
-            foreach (var setting in settings)
-            {
-                var value = input.Given.TryGetValue(setting, out var given) ? given : input.Simulated ? made[setting] : "";
-                files[Of(service, setting)] = value;
-                if (input.Simulated)
-                    files[Of("simulators", setting)] = value;
-            }
+            var value = input.Given.GetValueOrDefault(setting) ?? (input.Simulated ? made.GetValueOrDefault(setting) : null) ?? "";
+            files[Of(service, setting)] = value;
+            if (input.Simulated && made.ContainsKey(setting))
+                files[Of("simulators", setting)] = value;
         }
     }
 }

@@ -24,17 +24,21 @@ internal static class SecretsCommand
         };
         var host = new Option<string>("--host") { Description = "The name that people will use, for the first certificate.", DefaultValueFactory = _ => "localhost" };
         var simulated = new Option<bool>("--simulators") { Description = "Make up keys for the simulators where the environment has none of OpenAI and Stripe." };
+        var tls = new Option<bool>("--tls") { Description = "Speak TLS to the three servers and verify their names: amqps at 5671, SSL Mode=VerifyFull, ssl=true." };
+        var bucket = new Option<bool>("--bucket") { Description = "Pictures are in a bucket: files for BLOBS_S3_ACCESS_KEY and BLOBS_S3_SECRET_KEY, too." };
         var (postgres, rabbitMq, redis) = (Server("postgres", "PostgreSQL"), Server("rabbitmq", "RabbitMQ"), Server("redis", "Redis"));
-        var init = new Command("init", "Writes a new deployment's secrets: passwords, keys, a first certificate.") { folder, host, postgres, rabbitMq, redis, simulated };
+        var init = new Command("init", "Writes a new deployment's secrets: passwords, keys, a first certificate.") { folder, host, postgres, rabbitMq, redis, tls, bucket, simulated };
         init.SetAction(parsed => run((console, stop) => InitAsync(
             parsed.GetValue(folder)!,
             new SecretsInput
             {
                 Seed = DevelopmentSeed.Create(),
                 Host = parsed.GetValue(host)!,
-                PostgresHost = parsed.GetValue(postgres)!,
-                RabbitMqHost = parsed.GetValue(rabbitMq)!,
-                RedisHost = parsed.GetValue(redis)!,
+                Postgres = parsed.GetValue(postgres)!,
+                RabbitMq = parsed.GetValue(rabbitMq)!,
+                Redis = parsed.GetValue(redis)!,
+                Tls = parsed.GetValue(tls),
+                Bucket = parsed.GetValue(bucket),
                 Given = Given(),
                 Simulated = parsed.GetValue(simulated),
                 Now = TimeProvider.System.GetUtcNow(),
@@ -45,9 +49,9 @@ internal static class SecretsCommand
     }
 
     private static Option<string> Server(string name, string what) =>
-        new("--" + name) { Description = $"Where {what} is found by the services.", DefaultValueFactory = _ => name };
+        new("--" + name) { Description = $"Where {what} is found by the services: a name, or name:port.", DefaultValueFactory = _ => name };
 
-    private static Dictionary<string, string> Given() => SecretFiles.OfProviders.Values.SelectMany(settings => settings)
+    private static Dictionary<string, string> Given() => SecretFiles.Given(bucket: true).Select(given => given.Setting).Distinct(StringComparer.Ordinal)
         .Select(setting => (Setting: setting, Value: Environment.GetEnvironmentVariable(setting))).Where(given => given.Value is { Length: > 0 })
         .ToDictionary(given => given.Setting, given => given.Value!, StringComparer.Ordinal);
 
@@ -60,11 +64,8 @@ internal static class SecretsCommand
         await WriteAsync(folder, files, stop);
 
         console.WriteLine($"{files.Count} files in {folder}. Back them up where secrets belong; they are not in git.");
-        foreach (var (service, settings) in SecretFiles.OfProviders)
-        {
-            foreach (var setting in settings.Where(setting => files[SecretFiles.Of(service, setting)].Length == 0))
-                console.WriteLine($"Still to do: write your {setting} into {Path.Combine(folder, SecretFiles.Of(service, setting))}");
-        }
+        foreach (var (service, setting) in SecretFiles.Given(input.Bucket).Where(given => files[SecretFiles.Of(given.Service, given.Setting)].Length == 0))
+            console.WriteLine($"Still to do: write your {setting} into {Path.Combine(folder, SecretFiles.Of(service, setting))}");
 
         if (!ServerAccount.IsRoot)
             console.WriteLine($"The containers read them by your group: set HOMESTAGE_GID={await GroupAsync(stop)} in deploy/.env.");

@@ -16,6 +16,9 @@ public sealed record PostgresFacts(int Port, string AdminPassword)
     /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <summary>Whether connections are encrypted, and the server's certificate and name verified.</summary>
+    public bool Verified { get; init; }
+
     /// <summary>The name of the superuser.</summary>
     public const string Admin = "postgres";
 
@@ -23,16 +26,22 @@ public sealed record PostgresFacts(int Port, string AdminPassword)
     public string AdminConnection(string database = "postgres") => Connection(database, Admin, AdminPassword);
 
     /// <summary>An Npgsql connection string of any role; its pool is bounded so that all services together fit the server.</summary>
-    public string Connection(string database, string role, string password) => new NpgsqlConnectionStringBuilder
+    public string Connection(string database, string role, string password)
     {
-        Host = Host,
-        Port = Port,
-        Database = database,
-        Username = role,
-        Password = password,
-        Timeout = 5,
-        MaxPoolSize = 30,
-    }.ConnectionString;
+        var connection = new NpgsqlConnectionStringBuilder
+        {
+            Host = Host,
+            Port = Port,
+            Database = database,
+            Username = role,
+            Password = password,
+            Timeout = 5,
+            MaxPoolSize = 30,
+        };
+        if (Verified)
+            connection.SslMode = SslMode.VerifyFull;
+        return connection.ConnectionString;
+    }
 }
 
 /// <summary>RabbitMQ on 127.0.0.1 with its management HTTP API.</summary>
@@ -51,6 +60,9 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
     /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <inheritdoc cref="PostgresFacts.Verified"/>
+    public bool Verified { get; init; }
+
     /// <summary>AMQP over TLS, where the server has a certificate.</summary>
     public int? TlsPort { get; init; }
 
@@ -59,7 +71,7 @@ public sealed record RabbitMqFacts(int Port, int ManagementPort, string AdminPas
 
     /// <summary>An AMQP URL for one of the users in <see cref="Passwords"/>, or for <see cref="Admin"/>.</summary>
     public string Url(string user, string virtualHost = DefaultVirtualHost) =>
-        $"amqp://{user}:{(user == Admin ? AdminPassword : Passwords[user])}@{Host}:{Port}/{Uri.EscapeDataString(virtualHost)}";
+        $"{(Verified ? "amqps" : "amqp")}://{user}:{(user == Admin ? AdminPassword : Passwords[user])}@{Host}:{Port}/{Uri.EscapeDataString(virtualHost)}";
 }
 
 /// <summary>Redis on 127.0.0.1.</summary>
@@ -70,9 +82,12 @@ public sealed record RedisFacts(int Port, string Password)
     /// <summary>Where it is: on this machine, or by its name in a network of containers.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <inheritdoc cref="PostgresFacts.Verified"/>
+    public bool Verified { get; init; }
+
     /// <summary>TLS, where the server has a certificate.</summary>
     public int? TlsPort { get; init; }
 
     /// <summary>A StackExchange.Redis connection string.</summary>
-    public string Connection => $"{Host}:{Port},password={Password}";
+    public string Connection => $"{Host}:{Port},{(Verified ? "ssl=true," : "")}password={Password}";
 }
