@@ -31,11 +31,14 @@ internal sealed class TestHost : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public static async Task<TestHost> StartAsync(
-        Action<ServiceBuilder> compose, IReadOnlyDictionary<string, string>? settings = null, Action<IServiceCollection>? replace = null)
+        Action<ServiceBuilder> compose, IReadOnlyDictionary<string, string>? settings = null, Action<IServiceCollection>? replace = null,
+        IReadOnlyDictionary<string, ECDsa>? callerKeys = null)
     {
         var folder = new TemporaryFolder();
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await File.WriteAllTextAsync(folder.File("gateway.pem"), key.ExportSubjectPublicKeyInfoPem());
+        foreach (var (file, more) in callerKeys ?? new Dictionary<string, ECDsa>())
+            await File.WriteAllTextAsync(folder.File(file), more.ExportSubjectPublicKeyInfoPem());
         int[] ports = [FreePorts.Next(), FreePorts.Next()];
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>()) { ["IDENTITY_CALLERS_DIR"] = folder.FullPath };
         all.TryAdd("HTTP_URL", $"http://127.0.0.1:{ports[0]}");

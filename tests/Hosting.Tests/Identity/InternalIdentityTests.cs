@@ -58,6 +58,16 @@ public sealed class InternalIdentityTests
     }
 
     [Fact]
+    public async Task A_caller_may_have_two_keys_while_one_is_changed()
+    {
+        using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await using var host = await StartAsync(callerKeys: new() { ["gateway.next.pem"] = next });
+
+        (await GetAsync(host, "/who", host.Issuer().Issue("billing", Visitor))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await GetAsync(host, "/who", host.Issuer(key: next).Issue("billing", Visitor))).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task A_token_of_a_stranger_is_refused_whatever_issuer_it_names()
     {
         await using var host = await StartAsync();
@@ -136,7 +146,7 @@ public sealed class InternalIdentityTests
         (await GetAsync(host, "/who", host.Issuer().Issue("billing", Visitor with { AccountId = Guid.Empty }))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
-    private static Task<TestHost> StartAsync(TimeProvider? time = null) => TestHost.StartAsync(service =>
+    private static Task<TestHost> StartAsync(TimeProvider? time = null, Dictionary<string, ECDsa>? callerKeys = null) => TestHost.StartAsync(service =>
     {
         if (time is not null)
             service.Services.AddSingleton(time);
@@ -146,7 +156,7 @@ public sealed class InternalIdentityTests
             app.MapGet("/who", (Caller caller) => TypedResults.Ok(caller)).RequireCaller("gateway");
             app.MapGet("/internal", () => TypedResults.Ok()).RequireCaller("staging-api");
         });
-    });
+    }, callerKeys: callerKeys);
 
     private static Task<HttpResponseMessage> GetAsync(TestHost host, string path, string token)
     {
