@@ -4,7 +4,7 @@
 --   psql --dbname=billing --set=since='2026-01-31 04:00Z' --file=deploy/restore/billing.sql
 --
 -- A restore code's hash is not among it, because its key is not in the database: the code of an order whose credits are granted by this
--- message opens nothing, and support moves them.
+-- message opens nothing.
 insert into outbox (message_type, body)
 select 'PaymentCompleted', jsonb_build_object(
   'orderId', id, 'accountId', account_id, 'plan', plan, 'credits', credits, 'validForDays', duration_days,
