@@ -95,6 +95,8 @@ internal sealed partial class CheckoutDesk(
         }
         catch (StripeException error)
         {
+            if (error.Saved)
+                await EndAttemptAsync(db, order, cancellationToken);
             metrics.CheckoutFailed(order.Plan);
             Log.NotStarted(logger, order.Id, error.Message);
             return Problem.Result(
@@ -109,16 +111,24 @@ internal sealed partial class CheckoutDesk(
             return Problem.Result(ProblemCode.Unavailable, "This plan cannot be bought right now; nothing was charged.", ("orderId", order.Id));
         }
 
-        // One statement that touches no fact, so it cannot collide with an event about the order.
-        await db.Orders.Where(row => row.Id == order.Id).ExecuteUpdateAsync(
+        // One statement that touches no fact, so it cannot collide with an event about the order. The page that was given out first stays the order's:
+        // a repetition may have made another one, with the key of another attempt.
+        var offered = await db.Orders.Where(row => row.Id == order.Id && (row.SessionId == null || row.SessionId == session.Id)).ExecuteUpdateAsync(
             set => set.SetProperty(row => row.SessionId, session.Id)
                 .SetProperty(row => row.SessionUrl, url)
                 .SetProperty(row => row.SessionExpiresAt, session.ExpiresAt)
                 .SetProperty(row => row.OfferedAt, time.GetUtcNow()),
             cancellationToken);
+        if (offered == 0)
+            return Answer(order, (await db.Orders.Where(row => row.Id == order.Id).Select(row => row.SessionUrl).SingleAsync(cancellationToken))!);
         metrics.CheckoutStarted(order.Plan);
         return Answer(order, url);
     }
+
+    /// <summary>Stripe would answer the same error for a day: whoever repeats the request asks with another key. Of those who got the error the first counts.</summary>
+    private static Task<int> EndAttemptAsync(BillingDb db, Order order, CancellationToken cancellationToken) =>
+        db.Orders.Where(row => row.Id == order.Id && row.CheckoutAttempt == order.CheckoutAttempt)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.CheckoutAttempt, order.CheckoutAttempt + 1), cancellationToken);
 
     private static Created<CheckoutAnswer> Answer(Order order, string url) =>
         TypedResults.Created($"/api/v1/orders/{order.Id}", new CheckoutAnswer(order.Id, url));

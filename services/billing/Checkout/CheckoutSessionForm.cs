@@ -11,8 +11,8 @@ internal sealed record PublicUrl(string Base);
 /// </summary>
 internal static class CheckoutSessionForm
 {
-    /// <summary>Stripe's idempotency key for an order's session.</summary>
-    internal static string KeyOf(Order order) => $"checkout-{order.Id}";
+    /// <summary>Stripe's idempotency key for an attempt at an order's session: under it Stripe repeats what it once answered, also an error.</summary>
+    internal static string KeyOf(Order order) => $"checkout-{order.Id}-{order.CheckoutAttempt}";
 
     internal static JsonObject Of(Order order, PublicUrl publicUrl) => new()
     {

@@ -39,6 +39,9 @@ internal sealed class Order
 
     public DateTimeOffset? SessionExpiresAt { get; init; }
 
+    /// <summary>How many attempts at a session ended in an error that Stripe repeats under its idempotency key.</summary>
+    public int CheckoutAttempt { get; init; }
+
     /// <summary>When the customer got the address of the page.</summary>
     public DateTimeOffset? OfferedAt { get; init; }
 

@@ -41,12 +41,16 @@ internal interface IStripe
 /// <param name="message">Stripe's type and code of error, or what happened on the way.</param>
 /// <param name="retryable">Whether the same request may succeed later.</param>
 /// <param name="missing">Whether Stripe says that there is no such object.</param>
+/// <param name="saved">Whether Stripe may have saved the error under the request's idempotency key.</param>
 /// <param name="inner">The cause.</param>
-internal sealed class StripeException(string message, bool retryable, bool missing = false, Exception? inner = null) : Exception(message, inner)
+internal sealed class StripeException(string message, bool retryable, bool missing = false, bool saved = false, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Whether the same request may succeed later.</summary>
     public bool Retryable => retryable;
 
     /// <summary>Whether Stripe says that there is no such object.</summary>
     public bool Missing => missing;
+
+    /// <summary>Whether Stripe may have saved the error, to answer it for a day to every request with the same idempotency key.</summary>
+    public bool Saved => saved;
 }

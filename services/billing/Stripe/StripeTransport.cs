@@ -97,11 +97,16 @@ internal sealed partial class StripeTransport(HttpClient http, BillingMetrics me
             return answer;
         var error = json?.Member("error");
         var (type, code) = (error?.Text("type") ?? "unreadable_answer", error?.Text("code") ?? "");
+        // Stripe saves what it answers once it has begun with a request; these say that it has not. Of any other it cannot be told.
+        var saved = !response.IsSuccessStatusCode
+            && response.StatusCode != HttpStatusCode.TooManyRequests && code is not ("lock_timeout" or "idempotency_key_in_use");
         if (response.StatusCode == HttpStatusCode.NotFound && code == "resource_missing")
-            throw new StripeException("Stripe does not know it.", retryable: false, missing: true);
+            throw new StripeException("Stripe does not know it.", retryable: false, missing: true, saved: saved);
         Log.Refused(logger, path, (int)response.StatusCode, type, code, error?.Text("param") ?? "", RequestIdOf(response));
         throw new StripeException(
-            $"Stripe answered {(int)response.StatusCode} {type} {code}", retryable: response.IsSuccessStatusCode || await IsWorthRepeatingAsync(response));
+            $"Stripe answered {(int)response.StatusCode} {type} {code}",
+            retryable: response.IsSuccessStatusCode || await IsWorthRepeatingAsync(response),
+            saved: saved);
     }
 
     /// <summary>Stripe's own word outweighs what the status says.</summary>

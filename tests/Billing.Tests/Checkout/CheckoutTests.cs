@@ -30,7 +30,7 @@ public sealed class CheckoutTests : IClassFixture<BillingFixture>
         call.Route.ShouldBe("POST /v1/checkout/sessions");
         call.Authorization.ShouldBe($"Bearer {BillingApp.SecretKey}");
         call.Version.ShouldBe("2026-07-29.dahlia");
-        call.IdempotencyKey.ShouldBe($"checkout-{order}");
+        call.IdempotencyKey.ShouldBe($"checkout-{order}-0");
         call.Form.ShouldBe(
             new Dictionary<string, string>
             {
@@ -160,7 +160,8 @@ public sealed class CheckoutTests : IClassFixture<BillingFixture>
     [Fact]
     public async Task While_stripe_is_down_the_order_waits_and_the_same_key_continues_it()
     {
-        _app.Stripe.FailNext(HttpStatusCode.ServiceUnavailable, times: 3);
+        for (var tried = 0; tried < 3; tried++)
+            _app.Stripe.CutNext();
         using var failed = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
         failed.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         var problem = await BillingApp.BodyAsync(failed);
@@ -174,6 +175,73 @@ public sealed class CheckoutTests : IClassFixture<BillingFixture>
         ((Guid)(await BillingApp.BodyAsync(again))["orderId"]!).ShouldBe(order.Id);
         _app.Stripe.Calls.Count.ShouldBe(4);
         _app.Stripe.Calls.Select(call => call.IdempotencyKey).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.InternalServerError, "", 3)]
+    [InlineData(HttpStatusCode.BadRequest, "resource_missing", 1)]
+    public async Task Error_that_stripe_saved_under_its_key_is_not_asked_for_again(HttpStatusCode status, string code, int calls)
+    {
+        _app.Stripe.FailNext(status, code);
+        using var failed = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        failed.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        _app.Stripe.Calls.Count.ShouldBe(calls);
+        using var again = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        again.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var order = (string)(await BillingApp.BodyAsync(again))["orderId"]!;
+        _app.Stripe.Calls.Select(call => call.IdempotencyKey).Distinct().ShouldBe([$"checkout-{order}-0", $"checkout-{order}-1"]);
+        (await OrderCountAsync()).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.TooManyRequests, "rate_limit")]
+    [InlineData(HttpStatusCode.Conflict, "lock_timeout")]
+    [InlineData(HttpStatusCode.Conflict, "idempotency_key_in_use")]
+    public async Task Error_of_before_stripe_began_leaves_the_key_as_it_is(HttpStatusCode status, string code)
+    {
+        _app.Stripe.FailNext(status, code, times: 3);
+        using var failed = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        failed.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        using var again = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        again.StatusCode.ShouldBe(HttpStatusCode.Created);
+        _app.Stripe.Calls.Select(call => call.IdempotencyKey).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task Two_who_got_the_same_error_go_on_with_the_same_key()
+    {
+        _app.Stripe.FailNext(HttpStatusCode.InternalServerError, shouldRetry: "false");
+        var failed = await Task.WhenAll(_app.CheckOutAsync(_account, idempotencyKey: "k1"), _app.CheckOutAsync(_account, idempotencyKey: "k1"));
+        failed.ShouldContain(answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable);
+        using var again = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        again.StatusCode.ShouldBe(HttpStatusCode.Created);
+        _app.Stripe.SessionCount.ShouldBe(1);
+        (await OrderCountAsync("and checkout_attempt = 1")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Page_that_was_given_out_first_stays_the_orders()
+    {
+        using var held = new SemaphoreSlim(0);
+        var reached = new TaskCompletionSource();
+        // The first request has its session, and the answer is slow. Meanwhile the same request is repeated, and its session comes of another attempt.
+        _app.Stripe.OnTheWay = async call =>
+        {
+            if (!call.IdempotencyKey.EndsWith("-0", StringComparison.Ordinal))
+                return;
+            reached.SetResult();
+            await held.WaitAsync(TestContext.Current.CancellationToken);
+        };
+        var slow = _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        await reached.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await _app.ExecuteAsync("update orders set checkout_attempt = 1 where account_id = $1", _account);
+        using var quick = await _app.CheckOutAsync(_account, idempotencyKey: "k1");
+        held.Release();
+        using var late = await slow;
+        _app.Stripe.SessionCount.ShouldBe(2);
+        var url = (string)(await BillingApp.BodyAsync(quick))["url"]!;
+        ((string)(await BillingApp.BodyAsync(late))["url"]!).ShouldBe(url);
+        (await _app.CountAsync("select count(*) from orders where account_id = $1 and session_url = $2", _account, url)).ShouldBe(1);
     }
 
     [Fact]

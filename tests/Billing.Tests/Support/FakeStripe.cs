@@ -7,12 +7,13 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace HomeStage.Billing.Tests.Support;
 
 /// <summary>
-/// Stripe in place of the network: sessions are created, idempotent by key as at the real one; all else is read from
-/// <see cref="Account"/>. Answers fail and wait on order.
+/// Stripe in place of the network: sessions are created, idempotent by key as at the real one, which saves errors too; all else is read
+/// from <see cref="Account"/>. Answers fail and wait on order.
 /// </summary>
 internal sealed class FakeStripe : HttpMessageHandler
 {
     private readonly ConcurrentDictionary<string, JsonObject> _sessionByKey = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Func<HttpResponseMessage>> _errorByKey = new(StringComparer.Ordinal);
 
     /// <summary>What there is to be read.</summary>
     public FakeStripeAccount Account { get; } = new();
@@ -34,6 +35,7 @@ internal sealed class FakeStripe : HttpMessageHandler
     public void Reset()
     {
         _sessionByKey.Clear();
+        _errorByKey.Clear();
         Calls.Clear();
         Failures.Clear();
         Adjust = _ => { };
@@ -64,8 +66,16 @@ internal sealed class FakeStripe : HttpMessageHandler
         var call = new StripeCall(
             $"{request.Method} {request.RequestUri!.AbsolutePath}", key, request.Headers.GetValues("Stripe-Version").Single(), request.Headers.Authorization!.ToString(), form);
         Calls.Enqueue(call);
+        if (_errorByKey.TryGetValue(key, out var saved))
+            return saved();
         if (Failures.TryDequeue(out var fail))
-            return fail();
+        {
+            var error = fail();
+            if (key.Length > 0 && IsSaved(error.StatusCode))
+                _errorByKey[key] = fail;
+            return error;
+        }
+
         var answer = Answer(request.Method, request.RequestUri.AbsolutePath, key, form);
         await OnTheWay(call).WaitAsync(cancellationToken);
         return answer is null
@@ -92,6 +102,10 @@ internal sealed class FakeStripe : HttpMessageHandler
         Adjust(session);
         return session;
     }
+
+    /// <summary>Who asks, how often and what else is under way is looked at before the request is begun, and saved nowhere.</summary>
+    private static bool IsSaved(HttpStatusCode status) =>
+        status is not (HttpStatusCode.Unauthorized or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict);
 
     private static HttpResponseMessage Json(HttpStatusCode status, JsonObject body) =>
         new(status) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };

@@ -128,6 +128,56 @@ public sealed class OfficialClientTests
     }
 
     [Fact]
+    public async Task Error_is_saved_under_the_idempotency_key_too()
+    {
+        await using var peer = await StripePeer.Start();
+        await peer.Control("faults", new { kind = "status", status = 500, match = "POST /v1/checkout/sessions" });
+
+        var failed = (await peer.Client("create", new { key = "order-1" }))["error"]!;
+        var again = (await peer.Client("create", new { key = "order-1" }))["error"]!;
+        var other = await peer.Client("create", new { key = "order-1", session = new { client_reference_id = "order-2" } });
+        var next = await peer.Client("create", new { key = "order-1-again" });
+
+        Texts(failed, "class", "status").ShouldBe(["StripeAPIError", "500"]);
+        Texts(again, "class", "status", "message").ShouldBe(Texts(failed, "class", "status", "message"));
+        Texts(other["error"]!, "type").ShouldBe(["idempotency_error"]);
+        next["session"].ShouldNotBeNull(next.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(401, null)]
+    [InlineData(429, null)]
+    [InlineData(409, "lock_timeout")]
+    public async Task Error_of_before_the_endpoint_began_is_not_saved(int status, string? code)
+    {
+        await using var peer = await StripePeer.Start();
+        await peer.Control("faults", new { kind = "status", status, code, match = "POST /v1/checkout/sessions" });
+
+        var failed = await peer.Client("create", new { key = "order-1" });
+        var again = await peer.Client("create", new { key = "order-1" });
+
+        Texts(failed["error"]!, "status").ShouldBe([$"{status}"]);
+        again["session"].ShouldNotBeNull(again.ToJsonString());
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_saved_and_a_senseless_parameter_is_not()
+    {
+        await using var peer = await StripePeer.Start();
+        async Task<string?> Refund(string key, string intent, string amount)
+        {
+            using var answer = await peer.Send("/v1/refunds", key, ("payment_intent", intent), ("amount", amount));
+            return answer.Headers.TryGetValues("Idempotent-Replayed", out var replayed) ? replayed.Single() : null;
+        }
+
+        await Refund("gone", "pi_none", "100");
+        (await Refund("gone", "pi_none", "100")).ShouldBe("true");
+        var intent = await Paid(peer);
+        await Refund("senseless", intent, "0");
+        (await Refund("senseless", intent, "0")).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Senseless_session_is_refused_with_its_parameter()
     {
         await using var peer = await StripePeer.Start();

@@ -77,7 +77,13 @@ internal sealed class FaultMiddleware(RequestDelegate next, FaultQueue faults, W
         return held.ToArray();
     }
 
-    private static async Task Drain(HttpContext context) => await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+    /// <summary>Reads the body, and leaves it to be read: the error may depend on what was asked for.</summary>
+    private static async Task Drain(HttpContext context)
+    {
+        context.Request.EnableBuffering();
+        await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+        context.Request.Body.Position = 0;
+    }
 
     private async Task Trickle(HttpContext context, byte[] body, TimeSpan duration)
     {

@@ -10,6 +10,8 @@ internal sealed record StripeRequest(FormValue Params, string Id, StripeChange C
 /// <summary>Maps routes of the API: key, version, idempotency, expansion and errors are the same for all of them.</summary>
 internal static class StripeApi
 {
+    private const int LongestKey = 255;
+
     public static void Get(this IEndpointRouteBuilder app, string route, Func<StripeRequest, JsonObject> handle) =>
         app.MapGet(route, (HttpContext context, StripeState state) => Answer(context, state, FormValue.Parse(
             context.Request.Query.SelectMany(pair => pair.Value.Select(value => KeyValuePair.Create(pair.Key, value ?? "")))), handle));
@@ -17,7 +19,7 @@ internal static class StripeApi
     public static void Post(this IEndpointRouteBuilder app, string route, Func<StripeRequest, JsonObject> handle) =>
         app.MapPost(route, async (HttpContext context, StripeState state) =>
         {
-            var form = context.Request.HasFormContentType ? await context.Request.ReadFormAsync(context.RequestAborted) : FormCollection.Empty;
+            var form = await FormAsync(context);
             await Answer(context, state, FormValue.Parse(
                 form.SelectMany(pair => pair.Value.Select(value => KeyValuePair.Create(pair.Key, value ?? "")))), handle, Fingerprint(context, form));
         }).DisableAntiforgery();
@@ -27,29 +29,43 @@ internal static class StripeApi
     {
         var key = fingerprint is null ? null : IdempotencyKey(context);
         var requestId = context.Response.Headers["Request-Id"].ToString();
-        var body = state.Change(new EventOrigin(requestId, key), change =>
+        var (status, body) = state.Change(new EventOrigin(requestId, key), change =>
         {
-            if (key is not null && change.Find($"idempotency:{key}") is { } earlier)
+            if (key is not null && change.Find(SavedId(key)) is { } earlier)
                 return Replay(context, earlier, fingerprint!, key);
             var request = new StripeRequest(parameters, context.GetRouteValue("id") as string ?? "", change);
             var result = Expansion.Apply(handle(request), parameters["expand"], change);
             if (key is not null)
-            {
-                change.Add(new JsonObject
-                {
-                    ["id"] = $"idempotency:{key}",
-                    ["object"] = "idempotency",
-                    ["fingerprint"] = fingerprint,
-                    ["request"] = requestId,
-                    ["body"] = result.Copy(),
-                });
-            }
-            return result;
+                Save(change, context, key, fingerprint!, StatusCodes.Status200OK, result);
+            return (StatusCodes.Status200OK, result);
         });
-        await StripeErrors.WriteJson(context, StatusCodes.Status200OK, body);
+        await StripeErrors.WriteJson(context, status, body);
     }
 
-    private static JsonObject Replay(HttpContext context, JsonObject earlier, string fingerprint, string key)
+    /// <summary>Keeps an error for whoever repeats the request with its idempotency key, where Stripe does.</summary>
+    public static async Task SaveAsync(HttpContext context, StripeException error, JsonObject body)
+    {
+        if (!error.Saved || !HttpMethods.IsPost(context.Request.Method) || context.Request.Headers["Idempotency-Key"] is not [{ Length: > 0 and <= LongestKey } key, ..])
+            return;
+        var fingerprint = Fingerprint(context, await FormAsync(context));
+        context.RequestServices.GetRequiredService<StripeState>().Change(EventOrigin.None, change =>
+            change.Find(SavedId(key)) ?? Save(change, context, key, fingerprint, error.Status, body));
+    }
+
+    private static JsonObject Save(StripeChange change, HttpContext context, string key, string fingerprint, long status, JsonObject body) =>
+        change.Add(new JsonObject
+        {
+            ["id"] = SavedId(key),
+            ["object"] = "idempotency",
+            ["fingerprint"] = fingerprint,
+            ["request"] = context.Response.Headers["Request-Id"].ToString(),
+            ["status"] = status,
+            ["body"] = body.Copy(),
+        });
+
+    private static string SavedId(string key) => $"idempotency:{key}";
+
+    private static (int Status, JsonObject Body) Replay(HttpContext context, JsonObject earlier, string fingerprint, string key)
     {
         if (earlier.Text("fingerprint") != fingerprint)
         {
@@ -59,7 +75,7 @@ internal static class StripeApi
         }
         context.Response.Headers["Idempotent-Replayed"] = "true";
         context.Response.Headers["Original-Request"] = earlier.Text("request");
-        return earlier["body"]!.AsObject();
+        return ((int)earlier.Number("status"), earlier["body"]!.AsObject());
     }
 
     private static string? IdempotencyKey(HttpContext context)
@@ -67,11 +83,14 @@ internal static class StripeApi
         var key = context.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length == 0)
             return null;
-        if (key.Length > 255)
+        if (key.Length > LongestKey)
             throw StripeException.Invalid("Idempotency-Key must be at most 255 characters.");
         context.Response.Headers["Idempotency-Key"] = key;
         return key;
     }
+
+    private static async Task<IFormCollection> FormAsync(HttpContext context) =>
+        context.Request.HasFormContentType ? await context.Request.ReadFormAsync(context.RequestAborted) : FormCollection.Empty;
 
     private static string Fingerprint(HttpContext context, IFormCollection form)
     {

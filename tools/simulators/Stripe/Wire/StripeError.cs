@@ -15,6 +15,13 @@ internal sealed class StripeException(int status, string message, string? param 
 
     public string Type { get; } = type;
 
+    /// <summary>
+    /// Whether Stripe saves the error under the request's idempotency key, as it saves an answer: unless it came before the endpoint began, from
+    /// the look at who asks, how often, with which parameters and what else is under way.
+    /// </summary>
+    public bool Saved => Status is not (StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests) && Type != "idempotency_error"
+        && Code is not ("lock_timeout" or "idempotency_key_in_use") && (Param is null || Code == "resource_missing");
+
     public static StripeException Invalid(string message, string? param = null, string? code = null) => new(400, message, param, code);
 
     public static StripeException Missing(string param) => Invalid($"Missing required param: {param}.", param, "parameter_missing");
@@ -37,7 +44,9 @@ internal static class StripeErrors
             body["param"] = error.Param;
         body["request_log_url"] = $"https://dashboard.stripe.com/test/logs/{context.Response.Headers["Request-Id"]}";
         body["type"] = error.Type;
-        await WriteJson(context, error.Status, new JsonObject { ["error"] = body });
+        var answer = new JsonObject { ["error"] = body };
+        await StripeApi.SaveAsync(context, error, answer);
+        await WriteJson(context, error.Status, answer);
     }
 
     public static async Task WriteJson(HttpContext context, int status, JsonNode body)
