@@ -11,8 +11,9 @@ internal sealed record PaymentFacts(long Refunded, long Lost, bool DisputeOpen, 
 {
     /// <summary>
     /// The facts that follow from Stripe's answer; null if money went back in another currency than the order's, which nobody can add up.
-    /// Statuses are those of Stripe's API reference. A refund counts unless it <c>failed</c> or was <c>canceled</c>; a dispute is open while it
-    /// needs a response or is under review. Inquiries (<c>warning_*</c>) and <c>prevented</c> disputes never took money, <c>won</c> ones gave it back.
+    /// Statuses are those of Stripe's API reference. A refund counts unless it <c>failed</c> or was <c>canceled</c>, also while it has none; a
+    /// dispute is open while it needs a response or is under review. Inquiries (<c>warning_*</c>) and <c>prevented</c> disputes never took money,
+    /// <c>won</c> ones gave it back.
     /// </summary>
     internal static PaymentFacts? Of(Payment payment, string currency)
     {

@@ -9,11 +9,11 @@ namespace HomeStage.Billing.Stripe;
 /// <param name="FraudWarnedAt">When the card's issuer first warned of fraud.</param>
 internal sealed record Payment(string Id, IReadOnlyList<MoneyBack> Refunds, IReadOnlyList<MoneyBack> Disputes, DateTimeOffset? FraudWarnedAt)
 {
-    /// <summary>Reads one; null if an amount, a currency or a status cannot be read.</summary>
+    /// <summary>Reads one; null if an amount, a currency or the status of a dispute cannot be read. Stripe leaves the status of some refunds open.</summary>
     internal static Payment? Read(string id, IReadOnlyList<JsonElement> refunds, IReadOnlyList<JsonElement> disputes, IReadOnlyList<JsonElement> warnings)
     {
         var (returned, disputed) = (refunds.Select(MoneyBack.Read).ToList(), disputes.Select(MoneyBack.Read).ToList());
-        return returned.Contains(null) || disputed.Contains(null)
+        return returned.Contains(null) || disputed.Exists(dispute => dispute?.Status is null)
             ? null
             : new Payment(id, [.. returned.OfType<MoneyBack>()], [.. disputed.OfType<MoneyBack>()], warnings.Min(warning => warning.Time("created")));
     }
@@ -22,13 +22,11 @@ internal sealed record Payment(string Id, IReadOnlyList<MoneyBack> Refunds, IRea
 /// <summary>A refund or a dispute.</summary>
 /// <param name="Amount">In the currency's minor unit.</param>
 /// <param name="Currency">ISO 4217 in lower case.</param>
-/// <param name="Status">In Stripe's words.</param>
-internal sealed record MoneyBack(long Amount, string Currency, string Status)
+/// <param name="Status">In Stripe's words; null where it says none.</param>
+internal sealed record MoneyBack(long Amount, string Currency, string? Status)
 {
     internal static MoneyBack? Read(JsonElement json) =>
-        json.Number("amount") is { } amount && json.Text("currency") is { } currency && json.Text("status") is { } status
-            ? new MoneyBack(amount, currency, status)
-            : null;
+        json.Number("amount") is { } amount && json.Text("currency") is { } currency ? new MoneyBack(amount, currency, json.Text("status")) : null;
 }
 
 /// <summary>Which payment an object around it names.</summary>

@@ -130,5 +130,6 @@ internal sealed class StripeClient(StripeTransport transport) : IStripe
         _ => null,
     };
 
-    private static StripeException Unreadable(string what) => new($"The answer is not a {what}.", retryable: true);
+    /// <summary>Stripe is there, and would answer the same again: whoever asked must not wait for it as for an outage.</summary>
+    private static StripeException Unreadable(string what) => new($"The answer is not a {what}.", retryable: false);
 }

@@ -81,6 +81,12 @@ internal sealed partial class WaitingEvents(
                 await PostponeAsync(stored, cancellationToken);
                 return count;
             }
+            catch (StripeException error)
+            {
+                // It fails until something is mended, here or at Stripe: it waits ever longer, and not for ever.
+                Log.Failed(logger, stored.Id, error);
+                await SettleAsync(stored, _ => Task.FromResult<Verdict?>(new(EventState.Waiting, stored.Reason, stored.OrderId)), cancellationToken);
+            }
             catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 Log.Failed(logger, stored.Id, error);

@@ -43,6 +43,32 @@ public sealed class MoneyReturnedTests(BillingFixture fixture) : IClassFixture<B
         (await App.AdjustmentsAsync(order.Id)).Select(sent => sent.AmountReturned).ShouldBe([2500, 0]);
     }
 
+    [Fact]
+    public async Task Refund_whose_status_stripe_leaves_open_counts()
+    {
+        var order = await App.PayOrderAsync();
+        var refund = Stripe.Refund(order, 700);
+        Stripe.Set(refund, "status", null);
+        (await App.SettleAsync(Fixture.Event("refund.created", refund))).ShouldBe(("applied", null));
+        (await App.AdjustmentsAsync(order.Id)).ShouldHaveSingleItem().AmountReturned.ShouldBe(700);
+    }
+
+    [Fact]
+    public async Task Answer_that_cannot_be_read_is_asked_for_ever_more_seldom_and_not_for_ever()
+    {
+        var order = await App.PayOrderAsync();
+        var dispute = Stripe.Dispute(order);
+        Stripe.Set(dispute, "status", null);
+        var happened = Fixture.Event("charge.dispute.created", dispute);
+        var id = (string)happened["id"]!;
+        await App.DeliverOkAsync(happened);
+        await App.Logs.UntilAsync(line => line.Event == "stripe_event_failed" && line.Message.Contains(id));
+        (await App.EventAsync(id)).ShouldBe(("waiting", "to_be_fetched"));
+        (await App.CountAsync("select count(*) from stripe_events where id = $1 and due_at >= received_at + interval '10 s'", id)).ShouldBe(1);
+        await App.ExecuteAsync("update stripe_events set due_at = $2, received_at = received_at - interval '31 days' where id = $1", id, App.Time.GetUtcNow());
+        await Eventually.Async(async () => await App.EventAsync(id) == ("ignored", "never_decided"), "the event is given up");
+    }
+
     [Theory]
     [InlineData("lost", "charged_back", 2500)]
     [InlineData("won", "paid", 0)]

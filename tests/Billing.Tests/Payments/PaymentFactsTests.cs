@@ -13,7 +13,8 @@ public sealed class PaymentFactsTests
     [InlineData("succeeded", 700)]
     [InlineData("failed", 0)]
     [InlineData("canceled", 0)]
-    public void Refund_counts_from_its_beginning_until_it_fails(string status, long counted) =>
+    [InlineData(null, 700)]
+    public void Refund_counts_from_its_beginning_until_it_fails(string? status, long counted) =>
         Of(refunds: [new(700, "usd", status)]).ShouldBe(new PaymentFacts(counted, 0, false, null));
 
     [Theory]
