@@ -36,9 +36,10 @@ internal sealed class PaymentLookup(IDbContextFactory<BillingDb> databases, IStr
     {
         if (await ReadAsync(orderId, cancellationToken) is not var (revision, heard))
             return (null, Verdict.WaitsFor(orderId));
+        // The order proves that there is such a payment: who does not know it is perhaps another account, whose key was set by mistake.
         return await stripe.FindPaymentAsync(paymentIntentId, cancellationToken) is { } payment
             ? (new(orderId, revision, heard, payment), null)
-            : (null, new(EventState.Ignored, "payment_unknown", orderId));
+            : (null, Verdict.WaitsFor(orderId, "payment_unknown"));
     }
 
     /// <summary>The order that a payment was made for: ours by its payment, else the one that Stripe says.</summary>

@@ -185,6 +185,21 @@ public sealed class MoneyReturnedTests(BillingFixture fixture) : IClassFixture<B
     }
 
     [Fact]
+    public async Task Event_about_a_payment_of_ours_that_stripe_does_not_know_waits_for_the_right_key()
+    {
+        var order = await App.PlaceOrderAsync();
+        await App.DeliverOkAsync(Fixture.Event("checkout.session.completed", Fixture.Session(order.Id, order.SessionId)));
+        var happened = Fixture.Event("refund.created", Stripe.Refund(order, 700));
+        var id = (string)happened["id"]!;
+        await App.DeliverOkAsync(happened);
+        await Eventually.Async(async () => await App.EventAsync(id) == ("waiting", "payment_unknown"), "the event waits");
+        Stripe.Pay(order);
+        await App.ExecuteAsync("update stripe_events set due_at = $2 where id = $1", id, App.Time.GetUtcNow());
+        await Eventually.Async(async () => await App.EventAsync(id) == ("applied", null), "the event is applied");
+        (await ReturnedAsync(order)).ShouldBe(700);
+    }
+
+    [Fact]
     public async Task Event_about_an_order_that_is_not_there_yet_waits_for_it()
     {
         var later = App.LateOrder();
