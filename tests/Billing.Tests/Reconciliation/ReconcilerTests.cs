@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using HomeStage.Billing.Reconciliation;
 using HomeStage.Billing.Tests.Support;
@@ -108,6 +109,48 @@ public sealed class ReconcilerTests(TestServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Event_whose_webhook_may_be_on_its_way_is_left_to_it_and_missed_when_it_does_not_come()
+    {
+        using var missed = new Missed(_app);
+        var (delivered, lost) = (await _app.PlaceOrderAsync(), await _app.PlaceOrderAsync());
+        var now = _app.Time.GetUtcNow();
+        var late = Happens("checkout.session.completed", Fixture.Session(delivered.Id, delivered.SessionId), now.AddSeconds(-2));
+        Happens("checkout.session.completed", Fixture.Session(lost.Id, lost.SessionId), now.AddSeconds(-1));
+        (await RunRecurringAsync()).New.ShouldBe(0);
+        await _app.DeliverOkAsync(late);
+        _app.Time.Advance(Reconciler.OnItsWay);
+        (await RunRecurringAsync()).New.ShouldBe(1);
+        (await _app.StatusAsync(lost)).ShouldBe("paid");
+        missed.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Run_on_demand_takes_in_what_has_just_happened_and_does_not_call_it_missed()
+    {
+        using var missed = new Missed(_app);
+        var order = await _app.PlaceOrderAsync();
+        Happens("checkout.session.completed", Fixture.Session(order.Id, order.SessionId), _app.Time.GetUtcNow());
+        (await RunAsync()).New.ShouldBe(1);
+        (await _app.StatusAsync(order)).ShouldBe("paid");
+        missed.Count.ShouldBe(0);
+        _app.Logs.Lines.ShouldNotContain(line => line.Event == "events_missed");
+    }
+
+    [Fact]
+    public async Task What_a_run_that_was_cut_off_has_found_is_counted_as_missed()
+    {
+        using var missed = new Missed(_app);
+        await _app.PlaceOrderAsync();
+        for (var count = 0; count < 101; count++)
+            Happens("refund.created", Fixture.Read("refund"), _app.Time.GetUtcNow());
+        _app.Time.Advance(TimeSpan.FromMinutes(1));
+        _app.Stripe.OnTheWay = call => call.Form.ContainsKey("starting_after") ? throw new HttpRequestException("The connection was cut.") : Task.CompletedTask;
+        await Should.ThrowAsync<HomeStage.Billing.Stripe.StripeException>(RunRecurringAsync);
+        missed.Count.ShouldBe(100);
+        _app.Logs.Lines.ShouldContain(line => line.Event == "events_missed");
+    }
+
+    [Fact]
     public async Task Order_that_never_got_a_session_expires_when_no_key_can_continue_it()
     {
         _app.Stripe.FailNext(HttpStatusCode.ServiceUnavailable);
@@ -124,6 +167,30 @@ public sealed class ReconcilerTests(TestServers servers) : IAsyncLifetime
 
     private Task<Contracts.ReconciliationReport> RunAsync() => _app.Get<Reconciler>().RunAsync(TestContext.Current.CancellationToken);
 
+    private Task<Contracts.ReconciliationReport> RunRecurringAsync() => _app.Get<Reconciler>().RunAsync(Reconciler.OnItsWay, TestContext.Current.CancellationToken);
+
     private System.Text.Json.Nodes.JsonObject Happens(string type, System.Text.Json.Nodes.JsonObject subject, DateTimeOffset at) =>
         _app.Stripe.Account.Keep(Fixture.Event(type, subject, at));
+
+    /// <summary>Counts what the service says was missed.</summary>
+    private sealed class Missed : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+
+        public Missed(BillingApp app)
+        {
+            var meters = app.Get<IMeterFactory>();
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "homestage.billing.missed_events" && ReferenceEquals(instrument.Meter.Scope, meters))
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, missed, _, _) => Count += missed);
+            _listener.Start();
+        }
+
+        public long Count { get; private set; }
+
+        public void Dispose() => _listener.Dispose();
+    }
 }
