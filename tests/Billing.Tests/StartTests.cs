@@ -19,6 +19,7 @@ public sealed class StartTests : IDisposable
     [InlineData("RESTORE_CODE_KEY", "", "RESTORE_CODE_KEY is missing")]
     [InlineData("RESTORE_CODE_KEY", "aShortOne", "RESTORE_CODE_KEY is too short")]
     [InlineData("RECONCILE_SECONDS", "0", "RECONCILE_SECONDS must be a whole number from 10")]
+    [InlineData("RETENTION_STRIPE_PAYLOAD_DAYS", "29", "RETENTION_STRIPE_PAYLOAD_DAYS must be a whole number from 30")]
     [InlineData("PLANS", """{"plans":[{"id":"a","name":"A","price":900,"currency":"usd","credits":0,"durationDays":30}]}""", "PLANS_FILE cannot be used: plan 'a': credits")]
     [InlineData("PLANS_FILE", "/nowhere/plans.json", "PLANS_FILE names a file that cannot be read")]
     [InlineData("STRIPE_SECRET_KEY", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "PUBLIC_URL must be https with a live Stripe key")]

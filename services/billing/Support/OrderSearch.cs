@@ -11,7 +11,7 @@ internal sealed record OrderQuery(Guid? OrderId, Guid? AccountId, string? Stripe
     internal bool IsOne => new object?[] { OrderId, AccountId, StripeId, Email }.Count(value => value is not null and not "") == 1;
 }
 
-/// <summary>Finds orders for support. E-mail addresses are not kept here: Stripe is asked for the sessions of its customer.</summary>
+/// <summary>Finds orders for support. Of a customer's e-mail address Stripe is asked for the sessions: here it is in payloads alone, for a while.</summary>
 internal sealed class OrderSearch(IDbContextFactory<BillingDb> databases, IStripe stripe, PaymentLookup payments)
 {
     /// <summary>The most that is answered.</summary>

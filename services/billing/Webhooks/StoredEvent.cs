@@ -43,7 +43,7 @@ internal sealed class StoredEvent
 
     public required DateTimeOffset ReceivedAt { get; init; }
 
-    /// <summary>The bytes as they came.</summary>
+    /// <summary>The bytes as they came; empty once <see cref="PayloadRetention"/> has emptied them.</summary>
     public required byte[] Payload { get; init; }
 
     public required EventSource Source { get; init; }

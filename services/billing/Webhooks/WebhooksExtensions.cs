@@ -18,9 +18,12 @@ internal static partial class WebhooksExtensions
     private static readonly ProblemCode SignatureInvalid = new("signature_invalid", StatusCodes.Status400BadRequest, "The signature is not valid");
     private static readonly ProblemCode EventUnreadable = new(BillingMetrics.EventUnreadable, StatusCodes.Status400BadRequest, "The body is not an event");
 
-    /// <summary>Maps <c>POST /webhooks/stripe</c>, and applies stored events that wait.</summary>
+    /// <summary>Maps <c>POST /webhooks/stripe</c>, and applies stored events that wait; reads <c>RETENTION_STRIPE_PAYLOAD_DAYS</c>.</summary>
     internal static void AddWebhooks(this ServiceBuilder service)
     {
+        var days = service.Settings.WholeNumber("RETENTION_STRIPE_PAYLOAD_DAYS", 90, 30, 3650, "how long the payloads of Stripe's events are kept once they are settled (days)");
+        service.Services.AddSingleton(new PayloadRetentionSettings(TimeSpan.FromDays(days)));
+        service.Services.AddHostedService<PayloadRetention>();
         service.Services.AddSingleton<PaymentLookup>();
         service.Services.AddSingleton<EventApplication>();
         service.Services.AddSingleton<EventIntake>();

@@ -70,7 +70,7 @@ internal sealed class Deployment
             "ALLOWED_ORIGINS", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "COUNTRY_HEADER", "MAX_CONNECTIONS", "GATEWAY_REPLICAS", "LIMITS", "LIMIT_API", "LIMIT_MEDIA",
             "LIMIT_UPLOAD", "LIMIT_STREAM", "LIMIT_STAGING", "LIMIT_LISTING", "LIMIT_CHECKOUT", "LIMIT_KEYS", "LIMIT_SIGN_IN", "LIMIT_RESTORE", "LIMIT_STATIC",
         ],
-        ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS"],
+        ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS", "RETENTION_STRIPE_PAYLOAD_DAYS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
         ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS", "WEBHOOK_LOCAL_NETWORKS"],
         ["staging-worker"] = [.. BlobSettings, .. ModelSettings, .. LayoutSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
