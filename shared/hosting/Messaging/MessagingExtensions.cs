@@ -101,7 +101,7 @@ public static class MessagingExtensions
         });
     }
 
-    /// <summary>Adds the outbox and the inbox in the service's database, and the dispatcher.</summary>
+    /// <summary>Adds the outbox and the inbox in the service's database, the dispatcher, and what forgets old messages.</summary>
     public static void AddOutbox<TDb>(this ServiceBuilder service)
         where TDb : DbContext
     {
@@ -109,6 +109,8 @@ public static class MessagingExtensions
         service.Services.AddSingleton<Inbox<TDb>>();
         service.Services.TryAddSingleton<OutboxDispatcher>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<OutboxDispatcher>());
+        service.Services.AddSingleton<InboxRetention>();
+        service.Services.AddHostedService(provider => provider.GetRequiredService<InboxRetention>());
         service.Services.AddHostedService<OutboxSampler>();
     }
 

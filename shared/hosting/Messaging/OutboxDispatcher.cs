@@ -39,7 +39,6 @@ internal sealed partial class OutboxDispatcher : RecurringWork
     private readonly BusPublisher _publisher;
     private readonly ILogger<OutboxDispatcher> _logger;
     private readonly Dictionary<string, Type> _types;
-    private DateTimeOffset _lastPurge = DateTimeOffset.MinValue;
     private bool _sent;
 
     public OutboxDispatcher(
@@ -82,13 +81,6 @@ internal sealed partial class OutboxDispatcher : RecurringWork
         }
 
         _sent = sent > 0;
-        if (Time.GetUtcNow() - _lastPurge > TimeSpan.FromHours(1))
-        {
-            await using var purge = _dataSource.CreateCommand("delete from inbox where received_at < now() - interval '14 days'");
-            await purge.ExecuteNonQueryAsync(cancellationToken);
-            _lastPurge = Time.GetUtcNow();
-        }
-
         return true;
     }
 

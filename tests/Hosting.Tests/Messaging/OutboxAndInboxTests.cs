@@ -55,6 +55,29 @@ public sealed class OutboxAndInboxTests(TestServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Messages_of_long_ago_are_forgotten_in_small_steps()
+    {
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, Settings);
+        await ExecuteAsync(
+            """
+            create table steps (size bigint not null);
+            create function note_step() returns trigger language plpgsql security definer as $$
+            begin
+              insert into steps select count(*) from forgotten;
+              return null;
+            end $$;
+            create trigger note_step after delete on inbox referencing old table as forgotten for each statement execute function note_step();
+            insert into inbox (consumer, message_id, received_at) select 'effects', gen_random_uuid(), now() - interval '15 days' from generate_series(1, 12000);
+            insert into inbox (consumer, message_id, received_at) select 'effects', gen_random_uuid(), now() - interval '13 days' from generate_series(1, 3)
+            """);
+
+        (await host.Services.GetRequiredService<InboxRetention>().ForgetAsync(TestContext.Current.CancellationToken)).ShouldBe(12000);
+
+        (await ScalarAsync("select count(*) from inbox")).ShouldBe(3);
+        (await ScalarAsync("select max(size) from steps")).ShouldBe(5000);
+    }
+
+    [Fact]
     public async Task A_process_that_dies_after_its_commit_leaves_the_message_to_the_next()
     {
         var order = Guid.CreateVersion7();
