@@ -41,9 +41,9 @@ public sealed class Turn : IAsyncDisposable
         {
             await AskAsync("select pg_advisory_unlock($1)", CancellationToken.None);
         }
-        catch (NpgsqlException)
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
         {
-            // A connection that may still have the lock must not go back to the pool.
+            // The second where the connection was found broken while it was idle. One that may still have the lock must not go back to the pool.
             NpgsqlConnection.ClearPool(_connection);
         }
         finally
