@@ -64,7 +64,7 @@ internal static class Holds
         "key_cap_reached" => $"This costs {CreditWords.Count(needed)}, which is more than this key may still use this month (UTC). Its owner can make another key.",
         "key_ended" => "The key was revoked or has expired.",
         "free_blocked" => "Free stagings are not available from your network. Buy credits to go on.",
-        _ when answer.FreeIfDraft => $"This costs {CreditWords.Count(needed)} and you have none. As a draft it would be free.",
+        _ when answer.FreeIfDraft => $"This costs {CreditWords.Count(needed)} and you have none. In draft quality it would be free.",
         _ => $"This costs {CreditWords.Count(needed)} and you have {answer.Available}. Buy credits, or ask for less.",
     };
 

@@ -72,13 +72,38 @@ public sealed class HoldListsTests(EntitlementsFixture fixture)
     {
         var household = $"h-{_account}";
 
-        var refused = await PutAsync(allOrNone: true, household, (_jobs[0], 2), (_jobs[1], 2));
+        var refused = await PutAsync(allOrNone: true, household, "draft", (_jobs[0], 2), (_jobs[1], 2));
         (refused.Status, (int)refused.Body!["freeLeft"]!).ShouldBe((402, 3));
 
-        var answer = await PutAsync(allOrNone: false, household, (_jobs[0], 2), (_jobs[1], 2), (_jobs[2], 1));
+        var answer = await PutAsync(allOrNone: false, household, "draft", (_jobs[0], 2), (_jobs[1], 2), (_jobs[2], 1));
         answer.Ok()["holds"]!.AsArray().Select(hold => (bool)hold!["free"]!).ShouldBe([true, false, true]);
         ((int)(await _app.CreditsAsync(_account, household))["free"]!["left"]!).ShouldBe(0);
         (await _app.ViolationsAsync()).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(0, 0, "draft", 5, "insufficient_credits", 3, false, "This costs 5 credits and you have 0. Buy credits, or ask for less.")]
+    [InlineData(2, 0, "draft", 6, "insufficient_credits", 3, false, "This costs 6 credits and you have 2. Buy credits, or ask for less.")]
+    [InlineData(2, 0, "standard", 5, "insufficient_credits", 3, false, "This costs 5 credits and you have 2. Buy credits, or ask for less.")]
+    [InlineData(2, 0, "standard", 3, "insufficient_credits", 3, false, "This costs 3 credits and you have 2. Buy credits, or ask for less.")]
+    [InlineData(0, 0, "standard", 3, "insufficient_credits", 3, true, "This costs 3 credits and you have none. In draft quality it would be free.")]
+    [InlineData(0, 2, "standard", 2, "insufficient_credits", 1, false, "This costs 2 credits and you have 0. Buy credits, or ask for less.")]
+    [InlineData(0, 3, "draft", 2, "free_exhausted", 0, false, "The free stagings are used up for now. Buy credits, or come back later.")]
+    public async Task A_refused_list_is_told_what_there_is_for_all_of_it(
+        int credits, int freeUsed, string quality, int photos, string code, int freeLeft, bool freeIfDraft, string detail)
+    {
+        var household = $"h-{_account}";
+        for (var used = 0; used < freeUsed; used++)
+            (await _app.HoldAsync(Guid.CreateVersion7(), Hold(_account, quality: "draft", addressHash: household))).Status.ShouldBe(200);
+        if (credits > 0)
+            await _app.GrantAsync(_account, credits);
+
+        var refused = await PutAsync(allOrNone: true, household, quality, [.. Enumerable.Range(0, photos).Select(_ => (Guid.CreateVersion7(), 1))]);
+
+        (refused.Status, refused.Code, (string)refused.Body!["detail"]!).ShouldBe((402, code, detail));
+        ((int)refused.Body["needed"]!, (int)refused.Body["available"]!, (int)refused.Body["freeLeft"]!, (bool)refused.Body["freeIfDraft"]!)
+            .ShouldBe((photos, credits, freeLeft, freeIfDraft));
+        (await _app.AvailableAsync(_account)).ShouldBe(credits);
     }
 
     [Fact]
@@ -90,14 +115,14 @@ public sealed class HoldListsTests(EntitlementsFixture fixture)
         (await _app.SendAsync(HttpMethod.Put, "/internal/holds", "gateway", new { })).Status.ShouldBe(403);
     }
 
-    private Task<Answer> PutAsync(bool allOrNone, params (Guid Job, int Credits)[] holds) => PutAsync(allOrNone, addressHash: null, holds);
+    private Task<Answer> PutAsync(bool allOrNone, params (Guid Job, int Credits)[] holds) => PutAsync(allOrNone, addressHash: null, "draft", holds);
 
-    private Task<Answer> PutAsync(bool allOrNone, string? addressHash, params (Guid Job, int Credits)[] holds) =>
+    private Task<Answer> PutAsync(bool allOrNone, string? addressHash, string quality, params (Guid Job, int Credits)[] holds) =>
         _app.SendAsync(HttpMethod.Put, "/internal/holds", "staging-api", new HoldListRequest
         {
             AccountId = _account,
             AllOrNone = allOrNone,
             AddressHash = addressHash,
-            Holds = [.. holds.Select(hold => new ListedHold { JobId = hold.Job, Credits = hold.Credits, Variations = Math.Max(1, hold.Credits), Quality = "draft" })],
+            Holds = [.. holds.Select(hold => new ListedHold { JobId = hold.Job, Credits = hold.Credits, Variations = Math.Max(1, hold.Credits), Quality = quality })],
         });
 }

@@ -48,13 +48,12 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         ExpireDue(now);
         if (_frozen.Contains(owner))
             return "account_frozen";
-        var usable = BurnOrder(owner).Where(pack => pack.Remaining > 0 && pack.FrozenAt is null).ToList();
-        var available = usable.Sum(pack => pack.Remaining);
+        var available = Available(owner);
         var claim = new Claim { Account = account, Price = credits, Draft = draft, TakenAt = now };
         if (available >= credits)
         {
             var missing = credits;
-            foreach (var pack in usable)
+            foreach (var pack in Usable(owner))
             {
                 var part = Math.Min(missing, pack.Remaining);
                 if (part == 0)
@@ -70,14 +69,17 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
         }
         else
         {
-            return available > 0 || !session || !draft || FreeLeft(now) > 0 ? "insufficient" : IsBlocked(now) ? "free_blocked" : "free_exhausted";
+            return Unpaid(owner, credits, draft, session, now);
         }
 
         _claims[job] = claim;
         return Taken(claim);
     }
 
-    /// <summary>One after the other; if all are wanted and one is refused, as if nothing had been asked.</summary>
+    /// <summary>
+    /// One after the other; if all are wanted and one is refused, as if nothing had been asked. What there is not enough for is then the
+    /// whole list.
+    /// </summary>
     internal string HoldList(Guid account, IReadOnlyList<Guid> jobs, int credits, bool draft, bool session, bool all, DateTimeOffset now)
     {
         var results = new List<string>();
@@ -97,7 +99,7 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
                 _claims.Remove(undone);
             }
 
-            return results[^1];
+            return results[^1].Contains(" free left, ", StringComparison.Ordinal) ? Unpaid(Owner(account), credits * jobs.Count, draft, session, now) : results[^1];
         }
 
         return string.Join(", ", results);
@@ -241,6 +243,17 @@ internal sealed class LedgerModel(int freeLimit, TimeSpan freeWindow)
             pack.Remaining = 0;
         }
     }
+
+    private string Unpaid(Guid owner, int pictures, bool draft, bool session, DateTimeOffset now)
+    {
+        var (available, freeLeft) = (Available(owner), session ? FreeLeft(now) : 0);
+        var why = available > 0 || !session || !draft || freeLeft > 0 ? "insufficient" : IsBlocked(now) ? "free_blocked" : "free_exhausted";
+        return $"{why}: {available} available, {freeLeft} free left, free if draft {available == 0 && pictures <= freeLeft}";
+    }
+
+    private int Available(Guid owner) => Usable(owner).Sum(pack => pack.Remaining);
+
+    private IEnumerable<Pack> Usable(Guid owner) => BurnOrder(owner).Where(pack => pack.Remaining > 0 && pack.FrozenAt is null);
 
     private bool IsBlocked(DateTimeOffset now) => _blockedUntil > now;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using HomeStage.Contracts;
+using HomeStage.Entitlements.Credits;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.FSharp.Core;
@@ -126,7 +127,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
                     var request = EntitlementsApp.Hold(
                         _accounts[hold.Account], hold.Credits, hold.Credits, hold.Draft ? "draft" : "standard", hold.Session ? _household : null);
                     var answer = await app.Ledger.TakeHoldAsync(_jobs[hold.Job], request, Cancel);
-                    return answer.Result == "taken" ? answer.Free ? "taken free" : $"taken {answer.Credits}" : answer.Result;
+                    return Said(answer);
                 case Step.Settle settle:
                     try
                     {
@@ -151,7 +152,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
                             })],
                         },
                         Cancel);
-                    return string.Join(", ", taken.Select(one => one.Result == "taken" ? one.Free ? "taken free" : $"taken {one.Credits}" : one.Result));
+                    return string.Join(", ", taken.Select(one => Said(one.Alone)));
                 case Step.Adjust adjust:
                     var adjusted = await app.AdjustAsync(_orders[adjust.Order], adjust.Paid, adjust.Returned, adjust.Revision, adjust.Dispute);
                     return $"{adjusted.Result} {adjusted.Revoked} {adjusted.Restored}";
@@ -208,6 +209,14 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
             Step.Unblock => Blocked(model, until: null),
             Step.Merge merge => model.Merge(_accounts[merge.From], _accounts[merge.Into], app.Clock.Now),
             _ => "",
+        };
+
+        private static string Said(HoldAnswer answer) => answer.Result switch
+        {
+            "taken" => answer.Free ? "taken free" : $"taken {answer.Credits}",
+            "insufficient" or "free_exhausted" or "free_blocked" =>
+                $"{answer.Result}: {answer.Available} available, {answer.FreeLeft} free left, free if draft {answer.FreeIfDraft}",
+            _ => answer.Result,
         };
 
         private string Frozen(LedgerModel model, Step.Freeze freeze)

@@ -46,7 +46,7 @@ public sealed class FreeUsageTests(EntitlementsFixture fixture, TestServers serv
 
         (answer.Status, answer.Code).ShouldBe((402, "insufficient_credits"));
         ((int)answer.Body!["freeLeft"]!, (bool)answer.Body["freeIfDraft"]!).ShouldBe((3, true));
-        ((string)answer.Body["detail"]!).ShouldBe("This costs 2 credits and you have none. As a draft it would be free.");
+        ((string)answer.Body["detail"]!).ShouldBe("This costs 2 credits and you have none. In draft quality it would be free.");
         (await FreeLeftAsync()).ShouldBe(3);
     }
 
