@@ -98,6 +98,25 @@ public sealed class ApiKeysTests(EntitlementsFixture fixture)
     }
 
     [Fact]
+    public async Task A_job_that_holds_credits_is_answered_the_same_once_its_key_has_ended()
+    {
+        await _app.GrantAsync(_account, 5);
+        var key = (Guid)(await CreateAsync())["id"]!;
+        var (job, listed, another) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var taken = (await HoldAsync(key, job)).Ok().ToJsonString();
+        (await HoldsAsync(key, allOrNone: true, (listed, 1))).Ok();
+        (await _app.AsAsync(HttpMethod.Delete, $"/api/v1/api-keys/{key}", _account, _session)).Status.ShouldBe(204);
+
+        (await HoldAsync(key, job)).Ok().ToJsonString().ShouldBe(taken);
+        (await HoldsAsync(key, allOrNone: true, (listed, 1))).Ok();
+
+        (await HoldsAsync(key, allOrNone: true, (listed, 1), (another, 1))).Code.ShouldBe("key_ended");
+        (await HoldAsync(key, job, quality: "high")).Code.ShouldBe("conflict");
+        (await HoldAsync(key, job, account: Guid.CreateVersion7())).Code.ShouldBe("conflict");
+        (await _app.EntriesAsync(_account)).ShouldBe("grant 5, hold -1, hold -1");
+    }
+
+    [Fact]
     public async Task A_list_of_holds_is_bounded_by_the_keys_monthly_credits()
     {
         await _app.GrantAsync(_account, 50);
