@@ -5,7 +5,6 @@ using HomeStage.Hosting.Idempotency;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Hosting.Problems;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace HomeStage.Entitlements.Support;
 
@@ -45,29 +44,19 @@ internal sealed partial class SupportDesk(
         SupportCaller caller, SupportCommand command, Func<EntitlementsDb, DateTimeOffset, Task<TAnswer>> effect, CancellationToken cancellationToken)
     {
         RequireReason(command.Reason);
-        if (await AnsweredAsync<TAnswer>(caller, command, cancellationToken) is { } before)
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (await AnsweredAsync<TAnswer>(db, caller, command, cancellationToken) is { } before)
             return before.Answer;
-        try
-        {
-            await using var db = await databases.CreateDbContextAsync(cancellationToken);
-            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-            var now = time.GetUtcNow();
-            var answer = await effect(db, now);
-            db.SupportAudit.Add(Record(caller, command, now, JsonSerializer.Serialize(answer, JsonSerializerOptions.Web)));
-            await db.SaveChangesAsync(cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-            outbox.Wake();
-            metrics.Acted(command.Action);
-            Log.Acted(logger, caller.Name, command.Action, command.Subject);
-            return answer;
-        }
-        catch (DbUpdateException error) when (error.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
-        {
-            // The same command was carried out meanwhile; ours was undone.
-            if (await AnsweredAsync<TAnswer>(caller, command, cancellationToken) is not { } meanwhile)
-                throw;
-            return meanwhile.Answer;
-        }
+        var now = time.GetUtcNow();
+        var answer = await effect(db, now);
+        db.SupportAudit.Add(Record(caller, command, now, JsonSerializer.Serialize(answer, JsonSerializerOptions.Web)));
+        await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        outbox.Wake();
+        metrics.Acted(command.Action);
+        Log.Acted(logger, caller.Name, command.Action, command.Subject);
+        return answer;
     }
 
     /// <summary>Records what is looked at, or what is about to be done elsewhere.</summary>
@@ -88,11 +77,14 @@ internal sealed partial class SupportDesk(
             throw new ProblemException(Problem.Invalid("reason", $"Say why, in 1 to {LongestReason} characters."));
     }
 
-    private async Task<Answered<TAnswer>?> AnsweredAsync<TAnswer>(SupportCaller caller, SupportCommand command, CancellationToken cancellationToken)
+    private static async Task<Answered<TAnswer>?> AnsweredAsync<TAnswer>(
+        EntitlementsDb db, SupportCaller caller, SupportCommand command, CancellationToken cancellationToken)
     {
         if (caller.Key is null)
             return null;
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        // The same command twice at once: the second waits here for what the first is answered.
+        await db.Database.ExecuteSqlAsync(
+            $"select pg_advisory_xact_lock(hashtextextended({"support " + caller.Name + " " + caller.Key}, 0))", cancellationToken);
         var row = await db.SupportAudit.AsNoTracking()
             .SingleOrDefaultAsync(audit => audit.Actor == caller.Name && audit.IdempotencyKey == caller.Key, cancellationToken);
         if (row is null)

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using HomeStage.Testing;
+using Npgsql;
 using Shouldly;
 using Xunit;
 using static HomeStage.Entitlements.Tests.EntitlementsApp;
@@ -53,6 +55,29 @@ public sealed class SupportCommandsTests(EntitlementsFixture fixture)
         }
 
         (await _app.SupportAsync(HttpMethod.Post, $"/support/accounts/{_account}/grants", command)).Code.ShouldBe("validation_failed");
+    }
+
+    [Fact]
+    public async Task A_command_sent_again_while_it_is_carried_out_waits_for_its_answer()
+    {
+        await _app.GrantAsync(_account, _order, 10, days: 30);
+        var grant = await _app.GrantIdAsync(_order);
+        var key = Guid.NewGuid().ToString();
+        await using var connection = await _app.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var lockAccount = new NpgsqlCommand($"select 1 from accounts where id = '{_account}' for update", connection, transaction);
+        await lockAccount.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var commands = Enumerable.Range(0, 2).Select(_ => _app.CommandAsync($"/support/grants/{grant}/revoke", new { reason = "as asked" }, key)).ToArray();
+        await Eventually.Async(
+            async () => await _app.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 2,
+            "both are under way");
+        await transaction.CommitAsync(TestContext.Current.CancellationToken);
+
+        var answers = await Task.WhenAll(commands);
+        answers.Select(answer => answer.Ok().ToJsonString()).Distinct().Count().ShouldBe(1);
+        (await _app.EntriesAsync(_account)).ShouldBe("grant 10, revoke -10");
+        (await AuditAsync(grant)).Count.ShouldBe(1);
     }
 
     [Fact]
