@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using HomeStage.Testing;
 
@@ -106,7 +108,7 @@ public sealed class SupportTests(SharedStack shared)
         ((int)(await SupportAsync("extend-account", (string)found["id"]!, "--days", "2", "--reason", "outage of the 22nd"))["grants"]!).ShouldBe(1);
         var corrected = await SupportAsync("adjust", (string)grant["id"]!, "--credits", "-2", "--reason", "the pack was meant to have 3");
         ((int)corrected["remaining"]!, (DateTimeOffset)corrected["expiresAt"]!).ShouldBe((3, ((DateTimeOffset)grant["expiresAt"]!).AddDays(2)));
-        var hash = $"h-{Guid.NewGuid():N}";
+        var hash = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         await SupportAsync("block", hash, "--days", "90", "--reason", "dispute dp_1");
         (await BlockedAsync()).ShouldContain(hash);
         await SupportAsync("unblock", hash, "--reason", "it was somebody else");

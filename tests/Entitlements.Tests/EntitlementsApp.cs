@@ -1,5 +1,7 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using HomeStage.Contracts;
 using HomeStage.Entitlements.Credits;
@@ -168,6 +170,9 @@ public sealed class EntitlementsApp : IAsyncDisposable
 
     internal static PaymentAdjusted Adjustment(Guid order, long paid, long returned, long revision, bool dispute = false) =>
         new() { OrderId = order, AmountPaid = paid, AmountReturned = returned, DisputeOpen = dispute, Revision = revision };
+
+    /// <summary>The hash of some household's address, as the gateway makes it.</summary>
+    internal static string Household() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>Merges as the gateway does at sign-in.</summary>
     internal Task<Answer> MergeAsync(Guid from, Guid into) => SendAsync(HttpMethod.Post, "/internal/accounts/merge", "gateway", new { from, into });

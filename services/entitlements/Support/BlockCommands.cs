@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using HomeStage.Entitlements.FreeUsage;
 using HomeStage.Hosting.Problems;
 using Microsoft.AspNetCore.Mvc;
@@ -20,10 +21,8 @@ internal sealed record BlockViews(IReadOnlyList<BlockView> Blocks);
 internal sealed record Unblocked(string AddressHash);
 
 /// <summary>Blocks and unblocks a household by the keyed hash of its address.</summary>
-internal static class BlockCommands
+internal static partial class BlockCommands
 {
-    private const int LongestHash = 200;
-
     internal static void MapBlocks(this IEndpointRouteBuilder read) => read.MapGet("/blocks", ListAsync);
 
     internal static void MapBlockCommands(this IEndpointRouteBuilder act)
@@ -43,8 +42,8 @@ internal static class BlockCommands
     private static Task<BlockView> BlockAsync(
         string iph, BlockCommand command, SupportCaller caller, SupportDesk desk, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (iph.Length > LongestHash)
-            throw new ProblemException(Problem.Invalid("iph", $"Use {LongestHash} characters at most."));
+        if (!Hash().IsMatch(iph))
+            throw NoHash();
         if (command.Until <= time.GetUtcNow())
             throw new ProblemException(Problem.Invalid("until", "Name a time to come, or leave it out."));
         var until = command.Until?.ToUniversalTime();
@@ -73,8 +72,16 @@ internal static class BlockCommands
             new SupportCommand("unblock", iph, command.Reason, new { }),
             async (db, _) =>
             {
-                await db.AddressBlocks.Where(block => block.AddressHash == iph).ExecuteDeleteAsync(cancellationToken);
-                return new Unblocked(iph);
+                var deleted = await db.AddressBlocks.Where(block => block.AddressHash == iph).ExecuteDeleteAsync(cancellationToken);
+                return deleted > 0 || Hash().IsMatch(iph) ? new Unblocked(iph) : throw NoHash();
             },
             cancellationToken);
+
+    // Anything else, such as the address itself, would block nobody and stay in the audit for ever.
+    private static ProblemException NoHash() => new(Problem.Invalid(
+        "iph", "Give the keyed hash of the address, 43 characters: it is the ip of the gateway's security events in the log. Never the address itself."));
+
+    /// <summary>Base64url of HMAC-SHA-256, as the gateway makes it.</summary>
+    [GeneratedRegex(@"^[A-Za-z0-9_-]{43}\z", RegexOptions.None, 1000)]
+    private static partial Regex Hash();
 }

@@ -97,7 +97,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
         private readonly Guid[] _jobs = [.. Enumerable.Range(0, LedgerProgram.Jobs).Select(_ => Guid.CreateVersion7())];
         private readonly ConcurrentDictionary<int, Guid> _gifts = [];
         private readonly Dictionary<int, Step.Give> _givenFirst = [];
-        private readonly string _household = $"h-{Guid.NewGuid():N}";
+        private readonly string _household = EntitlementsApp.Household();
 
         internal static async Task<Run> StartAsync(EntitlementsApp app, int accounts)
         {

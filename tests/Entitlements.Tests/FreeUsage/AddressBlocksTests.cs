@@ -10,7 +10,7 @@ public sealed class AddressBlocksTests(EntitlementsFixture fixture)
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _account = Guid.CreateVersion7();
-    private readonly string _household = $"h-{Guid.NewGuid():N}";
+    private readonly string _household = Household();
 
     [Fact]
     public async Task A_blocked_household_gets_nothing_for_free_and_may_buy()
@@ -66,6 +66,36 @@ public sealed class AddressBlocksTests(EntitlementsFixture fixture)
 
         ((string)block["reason"]!, (string)block["blockedBy"]!, block["until"]).ShouldBe(("many visitors at once", "desk-1", null));
         (await BlockAsync(_app.Clock.Now)).Code.ShouldBe("validation_failed");
+    }
+
+    [Theory]
+    [InlineData("203.0.113.7")]
+    [InlineData("2001:db8::1")]
+    [InlineData("h-0123456789012345678901234567890123456789")]
+    [InlineData("0123456789012345678901234567890123456789012%0A")]
+    public async Task Whatever_is_no_hash_is_refused_and_leaves_no_trace(string address)
+    {
+        var before = await _app.ScalarAsync<long>("select count(*) from support_audit");
+
+        foreach (var method in (HttpMethod[])[HttpMethod.Put, HttpMethod.Delete])
+        {
+            var answer = await _app.SupportAsync(method, $"/support/blocks/{address}", new { reason = "many visitors at once" });
+
+            (answer.Status, answer.Code).ShouldBe((400, "validation_failed"));
+            ((string)answer.Body!["errors"]!["iph"]![0]!).ShouldContain("security events");
+        }
+
+        (await _app.ScalarAsync<long>("select count(*) from support_audit")).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_block_that_is_no_hash_can_be_ended()
+    {
+        await _app.ExecuteAsync($"insert into address_blocks values ('203.0.113.7', null, 'before only hashes were taken', 'desk-1', now())");
+
+        (await _app.SupportAsync(HttpMethod.Delete, "/support/blocks/203.0.113.7", new { reason = "blocks nobody" })).Ok();
+
+        (await _app.ScalarAsync<long>("select count(*) from address_blocks where address_hash = '203.0.113.7'")).ShouldBe(0);
     }
 
     private Task<Answer> BlockAsync(DateTimeOffset? until = null) =>

@@ -186,7 +186,7 @@ public sealed class SupportCommandsTests(EntitlementsFixture fixture)
             (await _app.CommandAsync("/support/" + path, body)).Code.ShouldBe("validation_failed", path);
         }
 
-        (await _app.SupportAsync(HttpMethod.Put, $"/support/blocks/h-{_account}", body)).Code.ShouldBe("validation_failed");
+        (await _app.SupportAsync(HttpMethod.Put, $"/support/blocks/{Household()}", body)).Code.ShouldBe("validation_failed");
         body["reason"] = new string('x', 501);
         (await _app.CommandAsync($"/support/grants/{grant}/revoke", body)).Code.ShouldBe("validation_failed");
         (await _app.EntriesAsync(_account)).ShouldBe("grant 10");

@@ -118,7 +118,7 @@ internal static class SupportCommand
                 .Runs(run, parsed => SupportRequest.Post($"support/accounts/{parsed.GetValue(account)}/{name}", new { Reason = parsed.GetValue(Reason) }), SupportTables.Fields);
         }
 
-        var hash = new Argument<string>("address-hash") { Description = "The keyed hash of an address, as logs and jobs have it." };
+        var hash = new Argument<string>("address-hash") { Description = "The keyed hash of an address: the ip of the gateway's security events in the log, 43 characters." };
         var until = new Option<int?>("--days") { Description = "For how many days; for ever if not said." };
         yield return new Command("block", "Blocks an address, for free use and at the gateways.") { hash, until, Reason }
             .Runs(run, parsed => new(HttpMethod.Put, $"support/blocks/{Uri.EscapeDataString(parsed.GetValue(hash)!)}",
