@@ -29,6 +29,7 @@ internal static class EntitlementsService
         service.AddOutbox<EntitlementsDb>();
         service.AddRevocations();
         service.AddSessions();
+        service.AddOldSessions();
         service.AddSignIns();
         service.AddApiKeys();
         service.AddMerges();

@@ -51,6 +51,11 @@ internal static class Sessions
     private const int LongestDevice = 200;
     private const int Listed = 100;
 
+    // As long as the gateway's cookies last from the sign-in and from the last use, and what the news of a use may be late.
+    private static readonly TimeSpan MemberLifetime = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MemberIdle = TimeSpan.FromHours(14);
+    private static readonly TimeSpan VisitorIdle = TimeSpan.FromDays(401);
+
     internal static void AddSessions(this ServiceBuilder service) => service.Map(app =>
     {
         var gateway = app.MapGroup("/internal/sessions").RequireCaller("gateway").AddEndpointFilter(UsageUnavailable.Filter);
@@ -101,8 +106,10 @@ internal static class Sessions
         return TypedResults.NoContent();
     }
 
-    private static async Task<Ok<SessionList>> ListAsync(Caller caller, IDbContextFactory<EntitlementsDb> databases, CancellationToken cancellationToken)
+    private static async Task<Ok<SessionList>> ListAsync(
+        Caller caller, IDbContextFactory<EntitlementsDb> databases, TimeProvider time, CancellationToken cancellationToken)
     {
+        var now = time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var rows = await db.Database.SqlQuery<DeviceView>(
             $"""
@@ -110,6 +117,9 @@ internal static class Sessions
             from sessions s
             where s.account_id in (select a.id from accounts a where {caller.AccountId} in (a.id, a.merged_into))
               and s.revoked_at is null and not is_revoked(s.id)
+              and (s.id = {caller.SessionId} or case s.kind
+                when 'member' then s.created_at > {now - MemberLifetime} and s.last_seen_at > {now - MemberIdle}
+                else s.last_seen_at > {now - VisitorIdle} end)
             order by s.last_seen_at desc, s.id desc limit {Listed}
             """).ToListAsync(cancellationToken);
         return TypedResults.Ok(new SessionList(rows));

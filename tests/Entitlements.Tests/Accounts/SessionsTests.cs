@@ -1,3 +1,5 @@
+using HomeStage.Entitlements.Accounts;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
 
@@ -36,6 +38,60 @@ public sealed class SessionsTests(EntitlementsFixture fixture) : IClassFixture<E
     }
 
     [Fact]
+    public async Task Only_sessions_that_may_still_be_alive_are_listed()
+    {
+        var (idle, here) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await PutAsync(_account, "Firefox on Linux", "member");
+        await PutAsync(_account, "Safari on iPhone", "member", idle);
+        _app.Clock.Pass(TimeSpan.FromHours(13));
+        await PutAsync(_account, device: null, "member");
+        (await ListedAsync(here)).ShouldBe(["Firefox on Linux", "Safari on iPhone"]);
+
+        _app.Clock.Pass(TimeSpan.FromHours(2));
+        (await ListedAsync(here)).ShouldBe(["Firefox on Linux"]);
+        // Whoever asks is alive.
+        (await ListedAsync(idle)).ShouldBe(["Firefox on Linux", "Safari on iPhone"]);
+
+        _app.Clock.Pass(TimeSpan.FromDays(30));
+        await PutAsync(_account, device: null, "member");
+        (await ListedAsync(here)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_visitors_session_is_listed_for_as_long_as_its_cookie_lasts()
+    {
+        await PutAsync(_account, "Firefox on Linux");
+
+        _app.Clock.Pass(TimeSpan.FromDays(400));
+        (await ListedAsync(Guid.CreateVersion7())).ShouldBe(["Firefox on Linux"]);
+        _app.Clock.Pass(TimeSpan.FromDays(1));
+        (await ListedAsync(Guid.CreateVersion7())).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Sessions_that_are_over_are_removed_and_what_was_revoked_stays_revoked()
+    {
+        var (revoked, visitor) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await PutAsync(_account, device: null, "member");
+        await PutAsync(_account, device: null, "member", revoked);
+        await PutAsync(_account, device: null, "visitor", visitor);
+        _app.Clock.Pass(TimeSpan.FromDays(30));
+        await EndAsync(revoked, "member");
+        await EndAsync(visitor, "visitor");
+        await ForgetAsync();
+        (await KeptAsync()).ShouldBe(3);
+
+        _app.Clock.Pass(TimeSpan.FromDays(2));
+        await ForgetAsync();
+        (await KeptAsync()).ShouldBe(1);
+        (await PutAsync(_account, device: null, "member", revoked)).Status.ShouldBe(401);
+
+        _app.Clock.Pass(TimeSpan.FromDays(400));
+        await ForgetAsync();
+        (await KeptAsync()).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_session_that_makes_no_sense_is_refused()
     {
         (await PutAsync(Guid.Empty, device: null)).Code.ShouldBe("validation_failed");
@@ -44,6 +100,17 @@ public sealed class SessionsTests(EntitlementsFixture fixture) : IClassFixture<E
         (await _app.SendAsync(HttpMethod.Put, $"/internal/sessions/{_session}", "staging-api", new { })).Status.ShouldBe(403);
     }
 
-    private Task<Answer> PutAsync(Guid account, string? device, string kind = "visitor") =>
-        _app.SendAsync(HttpMethod.Put, $"/internal/sessions/{_session}", "gateway", new { accountId = account, kind, device });
+    private Task<Answer> PutAsync(Guid account, string? device, string kind = "visitor", Guid? session = null) =>
+        _app.SendAsync(HttpMethod.Put, $"/internal/sessions/{session ?? _session}", "gateway", new { accountId = account, kind, device });
+
+    private Task<Answer> EndAsync(Guid session, string kind) =>
+        _app.SendAsync(HttpMethod.Post, $"/internal/sessions/{session}/end", "gateway", new { accountId = _account, kind, everywhere = false });
+
+    private Task ForgetAsync() => _app.Services.GetRequiredService<OldSessions>().ForgetAsync(TestContext.Current.CancellationToken);
+
+    private Task<long> KeptAsync() => _app.ScalarAsync<long>($"select count(*) from sessions where account_id = '{_account}'");
+
+    /// <summary>The devices that the account is told of when one of its sessions asks.</summary>
+    private async Task<IEnumerable<string>> ListedAsync(Guid asking) =>
+        (await _app.AsAsync(HttpMethod.Get, "/api/v1/sessions", _account, asking)).Ok()["items"]!.AsArray().Select(item => (string)item!["device"]!);
 }
