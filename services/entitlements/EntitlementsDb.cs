@@ -31,6 +31,19 @@ internal sealed class EntitlementsDb(DbContextOptions<EntitlementsDb> options) :
     internal IQueryable<Guid> AliasesOf(Guid account) =>
         Accounts.Where(row => row.Id == account || row.MergedInto == account).Select(row => row.Id);
 
+    /// <summary>
+    /// The newest entries before a number of the account, and as many of each that was merged into it, in no order. Each is read by its
+    /// index, from there on and no further, which is more than a query in C# could say. Empty packs change hands, too, which is nothing to
+    /// people.
+    /// </summary>
+    internal IQueryable<LedgerEntry> NewestEntries(Guid account, int count, long before = long.MaxValue) => LedgerEntries.FromSql(
+        $"""
+        select e.* from accounts a cross join lateral (
+          select l.* from ledger_entries l where l.account_id = a.id and l.number < {before} and (l.kind <> 'merge' or l.quantity > 0)
+          order by l.number desc limit {count}) e
+        where a.id = {account} or a.merged_into = {account}
+        """);
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Account>().ToTable("accounts");

@@ -27,10 +27,7 @@ internal static class Statement
         var before = PageRequest.PositionAsNumber(cursor) ?? long.MaxValue;
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var rows = await (
-                from entry in db.LedgerEntries
-                where db.AliasesOf(caller.AccountId).Contains(entry.AccountId) && entry.Number < before
-                // Empty packs change hands, too, which is nothing to people.
-                where entry.Kind != "merge" || entry.Quantity > 0
+                from entry in db.NewestEntries(caller.AccountId, count + 1, before)
                 join grant in db.Grants on entry.GrantId equals grant.Id
                 orderby entry.Number descending
                 select new { Entry = entry, grant.Plan })

@@ -33,7 +33,7 @@ internal sealed record SupportHold(Guid JobId, int Credits, bool Free, DateTimeO
 /// <summary><c>GET /support/accounts?account=|order=|job=|stripe=|email=</c>.</summary>
 internal static class SupportAccountsRoute
 {
-    private const int NewestEntries = 50;
+    private const int Newest = 50;
 
     internal static void MapAccounts(this IEndpointRouteBuilder read) => read.MapGet("/accounts", FindAsync);
 
@@ -98,12 +98,11 @@ internal static class SupportAccountsRoute
         var holds = await db.Holds.AsNoTracking().Where(hold => all.Contains(hold.AccountId) && hold.State == "open").OrderBy(hold => hold.TakenAt)
             .Select(hold => new SupportHold(hold.JobId, hold.Credits, hold.Free, hold.TakenAt!.Value)).ToListAsync(cancellationToken);
         var entries = await (
-                from entry in db.LedgerEntries
-                where all.Contains(entry.AccountId)
+                from entry in db.NewestEntries(id, Newest)
                 join grant in db.Grants on entry.GrantId equals grant.Id
                 orderby entry.Number descending
                 select new { Entry = entry, grant.Plan })
-            .Take(NewestEntries).AsNoTracking().ToListAsync(cancellationToken);
+            .Take(Newest).AsNoTracking().ToListAsync(cancellationToken);
         return new SupportAccount(
             id,
             [.. all.Where(alias => alias != id)],

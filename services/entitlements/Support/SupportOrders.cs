@@ -64,7 +64,13 @@ internal static class SupportOrders
         if (explanation is null)
             throw new ProblemException(Problem.Result(ProblemCode.NotFound, "There is no such order."));
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var entries = await db.LedgerEntries.AsNoTracking().Where(entry => entry.OrderId == order).OrderBy(entry => entry.Number).ToListAsync(cancellationToken);
+        var entries = await (
+                from grant in db.Grants
+                where grant.OrderId == order
+                join entry in db.LedgerEntries on grant.Id equals entry.GrantId
+                orderby entry.Number
+                select entry)
+            .AsNoTracking().ToListAsync(cancellationToken);
         var adjustment = await db.PaymentAdjustments.AsNoTracking().SingleOrDefaultAsync(said => said.OrderId == order, cancellationToken);
         List<OrderStep> ours = [.. entries.Select(entry => new OrderStep
         {

@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using HomeStage.Entitlements.Credits;
+using Microsoft.EntityFrameworkCore;
 using Shouldly;
 using Xunit;
 using static HomeStage.Entitlements.Tests.EntitlementsApp;
@@ -70,6 +73,35 @@ public sealed class ReadingTests(EntitlementsFixture fixture) : IClassFixture<En
         seen.ShouldBe(["hold 14", "hold 15", "hold 16", "hold 17", "hold 18", "hold 19", "grant 20"]);
     }
 
+    [Fact]
+    public async Task A_page_of_accounts_that_were_merged_is_complete_and_reads_of_each_only_what_it_may_show()
+    {
+        var merged = Guid.CreateVersion7();
+        foreach (var account in (Guid[])[_account, merged])
+        {
+            await _app.GrantAsync(account, 501);
+            await _app.ExecuteAsync($"""
+                select take_hold('{account}', gen_random_uuid(), 1, 1, 'standard', null, 3, '30 days', 100, '{_app.Clock.Now:O}', null)
+                from generate_series(1, 500)
+                """);
+        }
+
+        await _app.MergeAsync(merged, _account);
+        await _app.HoldAsync(_job, Hold(_account));
+        await _app.ExecuteAsync("analyze ledger_entries, accounts");
+
+        var seen = new List<Guid>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = (await _app.GetAsync($"/api/v1/credits/entries?limit=100&cursor={cursor}", _account)).Ok();
+            seen.AddRange(page["items"]!.AsArray().Select(item => (Guid)item!["id"]!));
+            cursor = (string?)page["nextCursor"];
+        }
+
+        seen.ShouldBe(await _app.ScalarAsync<Guid[]>($"select array_agg(id order by number desc) from ledger_entries where account_id in ('{_account}', '{merged}') and (kind <> 'merge' or quantity > 0)"));
+        (await RowsReadAsync(db => db.NewestEntries(_account, 21))).ShouldBe(42);
+    }
+
     [Theory]
     [InlineData("limit=0")]
     [InlineData("limit=101")]
@@ -116,5 +148,19 @@ public sealed class ReadingTests(EntitlementsFixture fixture) : IClassFixture<En
 
         (answer.Status, answer.Code).ShouldBe((401, "unauthenticated"));
         (await _app.SendAsync(HttpMethod.Get, path, "staging-api")).Status.ShouldBe(403);
+    }
+
+    /// <summary>How many entries PostgreSQL reads to answer a query.</summary>
+    private async Task<double> RowsReadAsync(Func<EntitlementsDb, IQueryable<LedgerEntry>> query)
+    {
+        await using var db = await _app.OpenAsync();
+        await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var command = query(db).CreateDbCommand();
+        command.CommandText = "explain (analyze, format json) " + command.CommandText;
+        var plan = JsonNode.Parse((string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!)![0]!["Plan"]!;
+        return Nodes(plan).Where(node => (string?)node["Relation Name"] == "ledger_entries")
+            .Sum(node => ((double)node["Actual Rows"]! + ((double?)node["Rows Removed by Filter"] ?? 0)) * (double)node["Actual Loops"]!);
+
+        static IEnumerable<JsonNode> Nodes(JsonNode node) => [node, .. node["Plans"]?.AsArray().SelectMany(child => Nodes(child!)) ?? []];
     }
 }
