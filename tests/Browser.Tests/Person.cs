@@ -128,6 +128,9 @@ internal sealed class Person : IAsyncDisposable
 
     internal Task<bool> FitsAsync() => Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
 
+    /// <summary>Matches an address of the system by its path alone.</summary>
+    internal static Func<string, bool> At(string path) => url => new Uri(url).AbsolutePath == path;
+
     /// <summary>Tells a simulator, e.g. to fail.</summary>
     internal static async Task ControlAsync(Uri simulator, string path, object body)
     {

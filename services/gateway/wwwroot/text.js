@@ -113,6 +113,8 @@ export const text = {
     short: (available, free) => (free ? `You have ${available}. ${free} free ${free === 1 ? "picture is" : "pictures are"} left, as draft.` : `You have ${available}.`),
     go: n => (n > 1 ? `Furnish ${n} rooms` : "Furnish this room"),
     sending: "Sending…",
+    lost: { title: "Not confirmed yet", detail: "Try again. It is charged once at most." },
+    arrived: { title: "Your first order had arrived", detail: "This is what you chose then. Nothing else was ordered." },
     getCredits: "Get credits",
     waiting: { title: "One moment", detail: seconds => `Only so many rooms a minute can be started; this one goes in ${seconds} s.` },
   },

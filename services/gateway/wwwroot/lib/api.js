@@ -63,8 +63,8 @@ export async function create(path, value, challenge, key = crypto.randomUUID()) 
     if (error.code !== "challenge_required" || !challenge) throw error;
     const proof = await solve(challenge).catch(reason => { throw new Problem(0, { title: error.title, detail: reason.message, code: error.code }); });
     if (!proof) throw error;
-    // The refused request has used its key up.
-    return post(path, value, { key: crypto.randomUUID(), proof });
+    // The refused request has used its key up; the one of the other follows from it, to be the same again.
+    return post(path, value, { key: `${key}-proved`, proof });
   }
 }
 

@@ -55,6 +55,12 @@ export function discard(photo) {
   URL.revokeObjectURL(photo.url);
   const at = photos.indexOf(photo);
   if (at >= 0) photos.splice(at, 1);
+  // An order of several that may have arrived is remembered by those that are left.
+  const heir = photo.order && photos.find(one => photo.order.request.photos?.some(other => other.photoId === one.photoId));
+  if (heir) {
+    heir.order = photo.order;
+    keep(heir);
+  }
   forget(photo);
   changed();
   next();

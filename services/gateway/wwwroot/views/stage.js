@@ -11,7 +11,7 @@ import { announce, complain, guarded, hush, say } from "../parts/notice.js";
 import { reveal, select, tiles } from "../parts/tiles.js";
 import { text } from "../text.js";
 import { choice, chosen, forgetExtras, optionFields, takeChoices } from "./stage/options.js";
-import { arrival, order, orderListing } from "./stage/order.js";
+import { arrival, isUnanswered, listing, order, staging } from "./stage/order.js";
 import { tray } from "./stage/tray.js";
 
 const words = text.stage;
@@ -30,12 +30,12 @@ export function show({ query, signal }) {
   const styles = tiles("styles", "style", words.style, catalog.styles, choice.style, style => { choice.style = style; });
   const name = el("input", { id: "listing-name", maxLength: 100, autocomplete: "off", value: choice.name, placeholder: words.nameHint, oninput: () => { choice.name = name.value; } });
   const nameField = el("label.field", {}, words.name, name);
-  const take = el("fieldset.segments.take", { id: "take", onchange: event => { choice.take = event.target.value; showPrice(); } });
+  const take = el("fieldset.segments.take", { id: "take", onchange: event => { choice.take = event.target.value; } });
   const cost = el("p.cost", { id: "cost", "aria-live": "polite" });
   const submit = el("button.primary.big", { type: "submit", id: "submit" });
-  let options = optionFields(showPrice);
+  let options = optionFields();
   const form = el("form.choices.card", { id: "form", noValidate: true, onsubmit: guarded(furnish) }, nameField, rooms, styles, options, el("div.buy-bar", {}, take, cost, submit));
-  const view = el("div.stage", {},
+  const view = el("div.stage", { onchange: () => showPrice() },
     el("div.intro", {}, el("h1", { tabIndex: -1 }, words.title), el("p", {}, words.lead)), photoInput, cameraInput, desk, form);
   let shows;
   let shownPhoto;
@@ -139,15 +139,17 @@ export function show({ query, signal }) {
     const isPart = rooms > 1 && !whole.isEnough && within > 0;
     const part = isPart && choice.take === "as_many";
     const { credits, isFree, available, freeLeft, freeOf } = part ? price(quality, within * choice.variations) : whole;
-    const isEnough = part || whole.isEnough;
+    // What the order costs that was not answered, the balance does not say any more: it may have been taken already.
+    const isLost = !isSending && ordersOf(going()).some(isUnanswered);
+    const isEnough = part || whole.isEnough || isLost;
     options.update(quality);
-    take.hidden = !isPart;
+    take.hidden = !isPart || isLost;
     if (isPart) showTake(rooms, within, count(whole.credits, "credit"));
     submit.type = isEnough ? "submit" : "button";
     submit.disabled = isEnough && (isSending || going().length === 0);
     submit.onclick = isEnough ? null : () => go("/credits");
-    fill(submit, isSending ? words.sending : isEnough ? words.go(part ? within : rooms) : words.getCredits);
-    fill(cost, isFree
+    fill(submit, isSending ? words.sending : isLost ? text.retry : isEnough ? words.go(part ? within : rooms) : words.getCredits);
+    fill(cost, isLost ? [el("strong", {}, words.lost.title), el("span", {}, words.lost.detail)] : isFree
       ? [el("strong", {}, words.free), el("span", {}, words.freeOf(freeLeft, freeOf))]
       : [el("strong", {}, count(credits, "credit")), el("span", {}, isEnough ? words.ofYours(available) : words.short(available, freeLeft))]);
   }
@@ -170,25 +172,39 @@ export function show({ query, signal }) {
     return catalog.qualities.find(quality => quality.id === id) ?? catalog.qualities[0];
   }
 
+  /** What is ordered of these photos: a listing of several, and each of an earlier staging by itself. */
+  function ordersOf(list) {
+    const quality = usedQuality();
+    const single = photo => staging(photo, { ...(photo.photoId && { photoId: photo.photoId }), room: photo.room, ...chosen(quality.id, Boolean(photo.regenerate)) });
+    const fresh = list.filter(photo => !photo.regenerate);
+    const together = fresh.length > 1 ? [listing(fresh, {
+      ...(choice.name.trim() && { name: choice.name.trim() }),
+      photos: fresh.map(photo => ({ photoId: photo.photoId, room: photo.room })),
+      take: price(quality, fresh.length * choice.variations).isEnough ? "all" : choice.take,
+      ...chosen(quality.id, false),
+    })] : fresh.map(single);
+    return [...together, ...list.filter(photo => photo.regenerate).map(single)];
+  }
+
   async function furnish() {
     if (isSending) return;
     isSending = true;
     hush();
     showPrice();
     try {
-      const quality = usedQuality().id;
       for (const photo of going()) await arrival(photo);
-      const ready = photos.filter(photo => photo.status === "ready");
-      const fresh = ready.filter(photo => photo.photoId);
-      const target = fresh.length > 1 ? await furnishAll(fresh, quality) : undefined;
-      const sent = [];
-      for (const photo of ready.filter(one => photos.includes(one) && (one.regenerate || fresh.length === 1))) {
-        sent.push(await order(photo, { ...(photo.photoId && { photoId: photo.photoId }), room: photo.room, ...chosen(quality, Boolean(photo.regenerate)) }));
-        discard(photo);
+      const addresses = [];
+      let isEarlier = false;
+      for (const one of ordersOf(photos.filter(photo => photo.status === "ready"))) {
+        if (isEarlier || !one.of.every(photo => photos.includes(photo))) continue;
+        const made = await order(one);
+        addresses.push(made.address);
+        isEarlier = made.isEarlier;
       }
-      if (signal.aborted || (!target && !sent.length)) return;
-      choice.prompt = choice.name = "";
-      await go(target && !sent.length ? target : sent.length === 1 && !target ? `/stagings/${sent[0].id}` : "/library");
+      if (signal.aborted || !addresses.length) return;
+      if (!isEarlier) choice.prompt = choice.name = "";
+      await go(addresses.length === 1 ? addresses[0] : "/library");
+      if (isEarlier) say(words.arrived.title, words.arrived.detail, { good: true });
     } catch (error) {
       await refused(error);
     } finally {
@@ -196,19 +212,6 @@ export function show({ query, signal }) {
       // Of the view that is shown by now.
       showsPrice();
     }
-  }
-
-  /** What the credits did not reach for stays in the tray. */
-  async function furnishAll(ready, quality) {
-    const listing = await orderListing(ready, {
-      ...(choice.name.trim() && { name: choice.name.trim() }),
-      photos: ready.map(photo => ({ photoId: photo.photoId, room: photo.room })),
-      take: price(usedQuality(), ready.length * choice.variations).isEnough ? "all" : choice.take,
-      ...chosen(quality, false),
-    });
-    const left = new Set(listing.items.filter(item => item.status === "not_staged").map(item => item.photoId));
-    for (const photo of ready) if (left.has(photo.photoId)) keep(photo); else discard(photo);
-    return `/listings/${listing.id}`;
   }
 
   async function refused(error) {
@@ -223,7 +226,7 @@ export function show({ query, signal }) {
     // The service has another image model since this page was loaded.
     await readCatalog().catch(() => {});
     forgetExtras();
-    const anew = optionFields(showPrice);
+    const anew = optionFields();
     anew.open = true;
     options.replaceWith(anew);
     options = anew;

@@ -49,14 +49,14 @@ export function chosen(quality, isAgain) {
   };
 }
 
-/** The fields; onchange() is called when the price may be another. Its update(quality) shows which quality is used. */
-export function optionFields(onchange) {
+/** The fields. Their update(quality) shows which quality is used. */
+export function optionFields() {
   const { qualities, options } = state.catalog;
   const segments = (name, list, choose) => el("div.segments", {}, list.map(({ value, label, note }) => el("label", {},
     el("input", { type: "radio", name, value, onchange: () => choose(value) }), el("span", {}, label), note && el("small", {}, note))));
 
-  const quality = segments("quality", qualities.map(one => ({ value: one.id, label: one.name, note: count(one.credits, "credit") })), id => { choice.quality = id; onchange(); });
-  const variations = segments("variations", Array.from({ length: options.maxVariations }, (_, i) => ({ value: i + 1, label: String(i + 1) })), n => { choice.variations = n; onchange(); });
+  const quality = segments("quality", qualities.map(one => ({ value: one.id, label: one.name, note: count(one.credits, "credit") })), id => { choice.quality = id; });
+  const variations = segments("variations", Array.from({ length: options.maxVariations }, (_, i) => ({ value: i + 1, label: String(i + 1) })), n => { choice.variations = n; });
   const format = segments("format", options.formats.map(one => ({ value: one, label: words.formats[one] ?? one.toUpperCase() })), one => { choice.format = one; });
   const size = el("select", { id: "size", onchange: () => { choice.size = size.value || undefined; } },
     el("option", { value: "" }, words.sizeOfPhoto), options.sizes.map(one => el("option", { value: one }, words.size(...one.split("x")))));
