@@ -76,6 +76,23 @@ public sealed class SignInTests(RunningSystem scene)
     }
 
     [Fact]
+    public async Task Of_two_tabs_the_one_of_the_account_that_is_left_hears_no_more_and_the_other_reads_on()
+    {
+        await using var person = await Person.ArriveAsync(scene);
+        await SignInAsync(person.Page, "tina");
+        await Assertions.Expect(person.Page.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        var (tab, requests) = await person.OpenTabAsync(person.Page.Url);
+        await SignOutAsync(tab);
+        await Assertions.Expect(person.Page.Locator(".notice")).ToContainTextAsync("You have been signed out", new() { Timeout = Person.Patience });
+
+        // The first tab read for both; the one that goes on as the visitor does so now, and is told of what is its.
+        await Eventually.Async(() => requests.Contains("GET /api/v1/events"), "the tab reads the stream");
+        await BuyAsync(tab, 5);
+        await Assertions.Expect(tab.Locator(".notice")).ToHaveCountAsync(0);
+        (await person.Page.EvaluateAsync<bool>("async () => (await navigator.locks.query()).held.length === 1")).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Two_gateways_share_sessions_keys_and_revocations()
     {
         var page = await scene.OpenAsync([]);

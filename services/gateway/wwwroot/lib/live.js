@@ -1,7 +1,8 @@
 // One event stream for the account, whatever the number of tabs: the tab that holds the lock reads it and tells the others.
 // A stream resumes where it was cut; one that is silent too long, as after a computer's sleep, is opened again.
 
-import { readCredits, readSession, state } from "./state.js";
+import { api } from "./api.js";
+import { readCredits, state } from "./state.js";
 
 const Silence = 45_000;
 const FirstWait = 1_000;
@@ -18,6 +19,12 @@ let lastHeard = Date.now();
 let wait = FirstWait;
 let retry;
 let leads = false;
+let hasOpened = false;
+let letGo = () => {};
+let asking;
+
+/** Aborts when this browser has become another account than this tab's. */
+const left = new AbortController();
 
 /** Calls back with what changed of a staging: { jobId, status, phase, … }, or a whole staging after a gap. */
 export const onJob = (listener, signal) => heard.addEventListener("job", event => listener(event.detail), { signal });
@@ -38,16 +45,36 @@ export const onOtherAccount = listener => heard.addEventListener("account", even
 export function listen() {
   if (channel) {
     channel.onmessage = ({ data }) => {
-      if (data.account !== state.session.accountId) heard.dispatchEvent(new Event("account"));
+      if (data.account !== state.session.accountId) askWhoItIs();
       else if (data.kind) take(data);
     };
     // Tabs of another account hear that it is not the browser's any more.
     tell({});
   }
   lead(false);
-  addEventListener("online", reopen);
-  document.addEventListener("visibilitychange", check);
-  setInterval(check, 5_000);
+  const { signal } = left;
+  addEventListener("online", reopen, { signal });
+  document.addEventListener("visibilitychange", check, { signal });
+  const clock = setInterval(check, 5_000);
+  signal.addEventListener("abort", () => clearInterval(clock));
+}
+
+/** Two tabs are of different accounts since somebody signed in or out: the one whose account it still is leads. */
+function askWhoItIs() {
+  asking ??= isStillMine().then(isMine => { if (isMine && !leads) lead(true); }, () => {}).finally(() => { asking = undefined; });
+}
+
+/** Whether this browser is still the account of this tab. A tab of another hears and tells nothing any more. */
+async function isStillMine() {
+  const now = await api("/api/v1/session");
+  if (now.accountId === state.session.accountId) return true;
+  if (left.signal.aborted) return false;
+  left.abort();
+  channel?.close();
+  close();
+  letGo();
+  heard.dispatchEvent(new CustomEvent("account", { detail: state.session.kind === "member" && now.kind !== "member" }));
+  return false;
 }
 
 function openChannel() {
@@ -61,15 +88,16 @@ function openChannel() {
 /** Becomes the tab that reads the stream, when no other does; or at once, when the one that does is silent. */
 function lead(steal) {
   const read = () => {
+    if (left.signal.aborted) return undefined;
     leads = true;
     open();
-    return new Promise(() => {}); // The lock is held until this page is gone.
+    return new Promise(resolve => { letGo = resolve; }); // The lock is held until this page is gone, or of another account.
   };
   if (!navigator.locks || !channel) return void read();
   navigator.locks.request("homestage-live", steal ? { steal: true } : {}, read).catch(error => {
     // Another tab has taken over; without any storage there are no locks, and every tab reads for itself.
     if (error.name === "SecurityError") return void read();
-    if (error.name !== "AbortError") return;
+    if (error.name !== "AbortError" || left.signal.aborted) return;
     leads = false;
     close();
     lead(false);
@@ -79,7 +107,13 @@ function lead(steal) {
 function open() {
   close();
   source = new EventSource(lastId ? `/api/v1/events?lastEventId=${encodeURIComponent(lastId)}` : "/api/v1/events");
-  source.onopen = () => { wait = FirstWait; link(true); };
+  source.onopen = () => {
+    wait = FirstWait;
+    link(true);
+    // What broke it may have been a sign-in, and then this is the stream of somebody else.
+    if (hasOpened) isStillMine().catch(() => {});
+    hasOpened = true;
+  };
   source.onerror = () => {
     link(false);
     // Anything but a broken connection ends an EventSource; we go on, more and more slowly.
@@ -105,14 +139,11 @@ function again() {
   clearTimeout(retry);
   retry = setTimeout(async () => {
     // A session that has ended answers 401 for ever: find out who this browser is now.
-    const before = state.session;
     try {
-      const now = await readSession();
-      if (now.accountId !== before.accountId) return heard.dispatchEvent(new CustomEvent("account", { detail: before.kind === "member" && now.kind !== "member" }));
+      if (await isStillMine()) open();
     } catch {
-      return again();
+      again();
     }
-    open();
   }, wait * (0.75 + Math.random() / 2));
   wait = Math.min(LongestWait, wait * 2);
 }
