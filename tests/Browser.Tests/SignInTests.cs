@@ -93,6 +93,40 @@ public sealed class SignInTests(RunningSystem scene)
     }
 
     [Fact]
+    public async Task Photos_of_a_visitor_go_with_who_says_that_they_are_theirs_and_stay_away_from_others()
+    {
+        await using var person = await Person.ArriveAsync(scene);
+        var page = person.Page;
+        await SignInAsync(page, "nora");
+        await Assertions.Expect(page.Locator("#account")).ToHaveTextAsync("Account", Patiently);
+        await SignOutAsync(page);
+        await person.BuyAsync();
+        await page.Locator("#stage").ClickAsync();
+        await person.ChooseAsync(Person.SamplePhoto);
+        await Assertions.Expect(page.Locator(".photo-state")).ToHaveCountAsync(0, new() { Timeout = Person.Patience });
+
+        // What cannot be found out is not said.
+        await page.RouteAsync("**/api/v1/credits", route => route.FulfillAsync(new() { Status = 503 }), new() { Times = 1 });
+        await SignInAsync(page, "nora");
+        await page.Locator("#mine").WaitForAsync(new() { Timeout = Person.Patience });
+        await Assertions.Expect(page.Locator("#what")).ToHaveTextAsync("There are 0 rooms.");
+        await page.Locator("#mine").ClickAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync(new() { Timeout = Person.Patience });
+        await person.SeesAsync("#balance", "5 credits");
+        await page.ReloadAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync(new() { Timeout = Person.Patience });
+
+        // Signed out, nobody sees them; they are there again after the next sign-in.
+        await SignOutAsync(page);
+        await page.Locator("#stage").ClickAsync();
+        await person.Sees(".drop").ToBeVisibleAsync();
+        await SignInAsync(page, "nora");
+        await person.Sees(".preview img").ToBeVisibleAsync(new() { Timeout = Person.Patience });
+        await page.Locator("#submit").ClickAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+    }
+
+    [Fact]
     public async Task Two_gateways_share_sessions_keys_and_revocations()
     {
         var page = await scene.OpenAsync([]);

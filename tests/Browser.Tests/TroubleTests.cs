@@ -193,4 +193,19 @@ public sealed class TroubleTests(RunningSystem running)
 
         int Sent(string what) => person.Requests.Count(request => request == what);
     }
+
+    [Fact]
+    public async Task Photos_that_are_not_sent_yet_outlive_a_reload_with_their_names()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.Page.RouteAsync(Person.At("/api/v1/photos"), _ => Task.CompletedTask);
+        await person.ChooseNamedAsync("Kitchen.jpg", "Bedroom.jpg");
+        await person.ChooseAsync("letter.jpg", "image/jpeg", "Dear Sir or Madam,"u8.ToArray());
+        await Eventually.Async(() => person.Page.EvaluateAsync<bool>("async () => (await (await caches.open('homestage-tray')).keys()).length === 3"), "the photos are kept");
+        await person.Page.UnrouteAllAsync();
+        await person.Page.ReloadAsync();
+        await Assertions.Expect(person.Page.Locator(".tray .sent")).ToHaveCountAsync(2, new() { Timeout = Person.Patience });
+        await person.SeesAsync(".tray .failed", "letter.jpg is not a photo");
+        await Assertions.Expect(person.Page.GetByLabel("Room of photo 2")).ToHaveValueAsync("bedroom");
+    }
 }

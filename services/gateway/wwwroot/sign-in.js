@@ -3,16 +3,29 @@
 const $ = id => document.getElementById(id);
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
+async function read(path) {
+  const response = await fetch(path);
+  return response.ok ? response.json() : undefined;
+}
+
 async function tell() {
-  const [credits, stagings] = await Promise.all(["/api/v1/credits", "/api/v1/stagings?limit=100"].map(async path => (await fetch(path)).json()));
-  const rooms = stagings.items?.length ?? 0;
-  $("what").textContent = `There are ${plural(credits.available ?? 0, "credit")} and ${rooms === 100 ? "100 or more rooms" : plural(rooms, "room")}.`;
+  const [credits, stagings] = await Promise.all(["/api/v1/credits", "/api/v1/stagings?limit=100"].map(read));
+  const rooms = stagings?.items.length;
+  const known = [credits && plural(credits.available, "credit"), stagings && (rooms === 100 ? "100 or more rooms" : plural(rooms, "room"))].filter(Boolean);
+  if (known.length) $("what").textContent = `There are ${known.join(" and ")}.`;
+}
+
+/** The visitor's photos that are not staged yet become the member's, too: the tray looks for whom they were. */
+async function noteVisitor() {
+  const session = await read("/api/v1/session");
+  try { sessionStorage.setItem("homestage-merged", session?.accountId ?? ""); } catch { /* No storage: no photos are kept either. */ }
 }
 
 async function answer(merge) {
   $("mine").disabled = $("not-mine").disabled = true;
   $("trouble").textContent = "";
   try {
+    if (merge) await noteVisitor();
     const response = await fetch("/auth/merge", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ merge }) });
     const content = await response.json();
     if (response.ok) return location.assign(content.url);

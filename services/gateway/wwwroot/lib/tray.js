@@ -11,6 +11,8 @@ export const mostPhotos = () => state.catalog.options.maxListingPhotos;
 const AtOnce = 2;
 const Tries = 3;
 const Cache = "homestage-tray";
+// Where a sign-in notes whose things became this account's.
+const Merged = "homestage-merged";
 const Day = 86_400_000;
 
 const changes = new EventTarget();
@@ -29,7 +31,11 @@ const changed = () => changes.dispatchEvent(new Event("change"));
 /** Takes files; says how many there was no place for. */
 export function add(files, room) {
   const taken = [...files].slice(0, mostPhotos() - photos.length);
-  for (const file of taken) photos.push({ id: crypto.randomUUID(), file, room: roomNamed(file.name) ?? room, url: URL.createObjectURL(file), status: "waiting", progress: 0, at: moment() });
+  for (const file of taken) {
+    const photo = { id: crypto.randomUUID(), file, room: roomNamed(file.name) ?? room, url: URL.createObjectURL(file), status: "waiting", progress: 0, at: moment() };
+    photos.push(photo);
+    keep(photo);
+  }
   changed();
   next();
   return files.length - taken.length;
@@ -79,17 +85,22 @@ export function resend(photo) {
   retry(photo);
 }
 
-/** Puts back what was there before a reload. */
+/** Puts back what was there before a reload. What is another account's waits for it, for its day. */
 export async function recall() {
   try {
+    const merged = sessionStorage.getItem(Merged);
+    sessionStorage.removeItem(Merged);
     const cache = await caches.open(Cache);
     for (const request of await cache.keys()) {
       const kept = await cache.match(request);
-      const { account, ...facts } = JSON.parse(decodeURIComponent(kept.headers.get("X-Tray")));
-      if (account !== state.session.accountId || Date.now() - facts.at > Day) { await cache.delete(request); continue; }
-      if (photos.some(photo => photo.id === facts.id)) continue;
-      const file = await kept.blob();
-      photos.push({ ...facts, file, url: URL.createObjectURL(file), status: facts.photoId ? "ready" : "waiting", progress: 0 });
+      const { account, name, ...facts } = JSON.parse(decodeURIComponent(kept.headers.get("X-Tray")));
+      if (Date.now() - facts.at > Day) { await cache.delete(request); continue; }
+      if (![state.session.accountId, merged].includes(account) || photos.some(photo => photo.id === facts.id)) continue;
+      const content = await kept.blob();
+      const file = new File([content], name, { type: content.type });
+      const photo = { ...facts, file, url: URL.createObjectURL(file), status: facts.photoId ? "ready" : "waiting", progress: 0 };
+      photos.push(photo);
+      if (account === merged) await keep(photo);
     }
     photos.sort((a, b) => a.at - b.at);
     if (photos.length) changed();
@@ -104,8 +115,8 @@ export async function keep(photo) {
   if (photo.regenerate) return;
   try {
     const cache = await caches.open(Cache);
-    const { id, room, photoId, order, at } = photo;
-    const facts = encodeURIComponent(JSON.stringify({ id, room, photoId, order, at, account: state.session.accountId }));
+    const { id, room, photoId, order, at, file: { name } } = photo;
+    const facts = encodeURIComponent(JSON.stringify({ id, name, room, photoId, order, at, account: state.session.accountId }));
     await cache.put(`/kept/${photo.id}`, new Response(photo.file, { headers: { "X-Tray": facts, "Content-Type": photo.file.type } }));
     if (!photos.includes(photo)) await cache.delete(`/kept/${photo.id}`);
   } catch {
