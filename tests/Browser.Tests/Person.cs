@@ -126,6 +126,9 @@ internal sealed class Person : IAsyncDisposable
         await Page.Locator("#progress, #result, #ended").First.WaitForAsync(new() { Timeout = Patience });
     }
 
+    /// <summary>Writes a picture of the page to <c>screenshots</c> beside the built tests.</summary>
+    internal Task ShowAsync(string name) => Page.ScreenshotAsync(new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", name + ".png") });
+
     internal Task<bool> FitsAsync() => Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
 
     /// <summary>Matches an address of the system by its path alone.</summary>

@@ -208,4 +208,49 @@ public sealed class TroubleTests(RunningSystem running)
         await person.SeesAsync(".tray .failed", "letter.jpg is not a photo");
         await Assertions.Expect(person.Page.GetByLabel("Room of photo 2")).ToHaveValueAsync("bedroom");
     }
+
+    [Fact]
+    public async Task What_is_said_is_in_sight_on_the_page_and_in_the_window_that_is_open_over_it()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        var page = person.Page;
+        await page.Context.GrantPermissionsAsync(["clipboard-write"]);
+        await person.BuyAsync();
+        await page.Locator("#stage").ClickAsync();
+        await page.RouteAsync(Person.At("/api/v1/stagings"), route => route.Request.Method == "POST" ? route.AbortAsync() : route.ContinueAsync());
+        await person.ChooseAsync(Person.SamplePhoto);
+        await page.EvaluateAsync("() => scrollTo(0, document.body.scrollHeight)");
+        await page.Locator("#submit").ClickAsync();
+        await person.Sees(".notice").ToBeInViewportAsync(new() { Ratio = 1, Timeout = Person.Patience });
+        var (notice, bar) = ((await page.Locator(".notice").BoundingBoxAsync())!, (await page.Locator(".buy-bar").BoundingBoxAsync())!);
+        (notice.Y + notice.Height).ShouldBeLessThan(bar.Y);
+        (await person.FitsAsync()).ShouldBeTrue();
+        await person.ShowAsync("said");
+        await page.UnrouteAllAsync();
+        await page.Locator("#submit").ClickAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+
+        await page.Locator("#share").ClickAsync();
+        var link = await page.Locator(".share code").First.InnerTextAsync();
+        await page.Locator(".share").GetByRole(AriaRole.Button, new() { Name = "Copy" }).First.ClickAsync();
+        await person.SeesAsync(".share [role=status]", "Copied");
+        // To withdraw is for ever: it asks, and says in the window that it could not be done.
+        var withdraw = page.Locator(".share").GetByText("Withdraw", new() { Exact = true });
+        await withdraw.ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it" }).ClickAsync();
+        (await page.APIRequest.GetAsync(link)).Status.ShouldBe(200);
+        await page.RouteAsync("**/disclosure", route => route.AbortAsync());
+        await withdraw.ClickAsync();
+        await page.Locator("dialog .danger").ClickAsync();
+        await person.SeesAsync(".share .notice", "HomeStage cannot be reached");
+        await person.Sees(".share .notice").ToBeInViewportAsync();
+        (await person.AccessibilityAsync()).ShouldBeEmpty();
+        await person.ShowAsync("said-in-window");
+        await page.UnrouteAllAsync();
+        await withdraw.ClickAsync();
+        await page.Locator("dialog .danger").ClickAsync();
+        await person.SeesAsync("body > .notices .notice", "The page is withdrawn");
+        await person.Sees(".notice").ToBeInViewportAsync();
+        (await page.APIRequest.GetAsync(link)).Status.ShouldBe(404);
+    }
 }

@@ -6,15 +6,11 @@ namespace HomeStage.Browser.Tests;
 /// <summary>Every view as people see it: pictures of it to be looked at, axe-core's judgement, nothing wider than the screen.</summary>
 public sealed class ViewTests(RunningSystem running)
 {
-    /// <summary>Where the pictures are written: <c>screenshots</c> beside the built tests.</summary>
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "screenshots");
-
     private static readonly (int Width, int Height)[] Sizes = [(390, 844), (1440, 900)];
 
     [Fact]
     public async Task Every_view_is_accessible_and_fits_small_and_large_light_and_dark()
     {
-        Directory.CreateDirectory(Folder);
         await using var owner = await Person.ArriveAsync(running);
         await SignInTests.SignInAsync(owner.Page, "vera");
         await owner.Page.Locator("#account", new() { HasText = "Account" }).WaitForAsync(new() { Timeout = Person.Patience });
@@ -77,7 +73,7 @@ public sealed class ViewTests(RunningSystem running)
         foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
         {
             await person.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
-            await person.Page.ScreenshotAsync(new() { Path = Path.Combine(Folder, $"{view.Name}-{width}-{scheme}.png".ToLowerInvariant()) });
+            await person.ShowAsync($"{view.Name}-{width}-{scheme}".ToLowerInvariant());
             if (width < 500 == (scheme == ColorScheme.Light))
                 (await person.AccessibilityAsync()).ShouldBeEmpty(view.Name);
         }

@@ -1,6 +1,8 @@
 // Puts the challenge that the installation has chosen, if any, and gives back the answer of whoever solved it.
 // The three providers' scripts are used alike: render(element, { sitekey, callback }).
 
+import { showModal } from "./parts/dialog.js";
+
 const providers = {
   turnstile: { script: "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit", api: "turnstile" },
   hcaptcha: { script: "https://js.hcaptcha.com/1/api.js?render=explicit", api: "hcaptcha" },
@@ -33,6 +35,6 @@ export async function solve({ provider, siteKey }) {
   return new Promise(resolve => {
     dialog.onclose = () => resolve(null);
     vendor.render(place, { sitekey: siteKey, callback: answer => { resolve(answer); dialog.close(); } });
-    dialog.showModal();
+    showModal(dialog);
   });
 }

@@ -147,6 +147,8 @@ export const text = {
     bundle: "All for the listing",
     see: "See the page",
     withdraw: "Withdraw",
+    withdrawTitle: "Withdraw this page?",
+    withdrawDetail: "Its link is dead for good, also in listings where it stands already.",
     withdrawn: "The page is withdrawn; its link shows nothing any more.",
   },
   look: {

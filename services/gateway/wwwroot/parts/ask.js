@@ -2,6 +2,7 @@
 
 import { el } from "../lib/dom.js";
 import { text } from "../text.js";
+import { showModal } from "./dialog.js";
 
 /** Asks; true if the person said yes. */
 export function ask(title, detail, yes) {
@@ -12,6 +13,6 @@ export function ask(title, detail, yes) {
         el("h2", { id: "ask-title" }, title), el("p", {}, detail),
         el("p.actions", {}, el("button.quiet", { value: "no" }, text.keepIt), el("button.danger", { value: "yes" }, yes))));
     document.body.append(dialog);
-    dialog.showModal();
+    showModal(dialog);
   });
 }

@@ -11,10 +11,11 @@ export function copyable(value, label) {
   return el("p.copyable", {}, shown, el("button.quiet", {
     type: "button",
     "aria-label": `${text.copy}: ${label}`,
-    onclick: async () => {
+    onclick: async ({ currentTarget }) => {
       try {
         await navigator.clipboard.writeText(value);
         word.textContent = text.copied;
+        currentTarget.ariaLabel = `${text.copied}: ${label}`;
         announce(text.copied);
       } catch {
         // The clipboard is not ours: the text is selected, to be copied by hand.

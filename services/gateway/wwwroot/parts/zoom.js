@@ -3,6 +3,7 @@
 import { el } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { text } from "../text.js";
+import { showModal } from "./dialog.js";
 
 const steps = [1, 1.5, 2, 3, 4];
 
@@ -35,5 +36,5 @@ export function zoom(address, label) {
   pane.onpointerdown = event => { if (event.pointerType === "mouse") { pane.setPointerCapture(event.pointerId); event.preventDefault(); } };
   pane.onpointermove = event => { if (pane.hasPointerCapture(event.pointerId)) pane.scrollBy(-event.movementX, -event.movementY); };
   document.body.append(dialog);
-  dialog.showModal();
+  showModal(dialog);
 }

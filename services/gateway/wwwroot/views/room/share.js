@@ -3,7 +3,9 @@
 import { api, remove } from "../../lib/api.js";
 import { el } from "../../lib/dom.js";
 import { icon } from "../../lib/icons.js";
+import { ask } from "../../parts/ask.js";
 import { copyable } from "../../parts/copy.js";
+import { showModal } from "../../parts/dialog.js";
 import { guarded, say } from "../../parts/notice.js";
 import { text } from "../../text.js";
 
@@ -30,11 +32,12 @@ function open(page) {
         el("button.quiet", { value: "close" }, text.close))));
 
   async function withdraw() {
+    if (!await ask(words.withdrawTitle, words.withdrawDetail, words.withdraw)) return;
     await remove(page.urls.self);
     dialog.close();
     say(words.withdrawn, undefined, { good: true });
   }
 
   document.body.append(dialog);
-  dialog.showModal();
+  showModal(dialog);
 }
