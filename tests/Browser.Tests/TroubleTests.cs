@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using HomeStage.Testing;
 using Microsoft.Playwright;
 
@@ -252,5 +253,26 @@ public sealed class TroubleTests(RunningSystem running)
         await person.SeesAsync("body > .notices .notice", "The page is withdrawn");
         await person.Sees(".notice").ToBeInViewportAsync();
         (await page.APIRequest.GetAsync(link)).Status.ShouldBe(404);
+    }
+
+    [Fact]
+    public async Task A_room_that_was_canceled_shows_the_pictures_that_were_there_by_then()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        var page = person.Page;
+        await person.BuyAsync();
+        await person.StageAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        await page.RouteAsync(Person.At(new Uri(page.Url).AbsolutePath.Replace("/stagings", "/api/v1/stagings", StringComparison.Ordinal)), async route =>
+        {
+            var job = JsonNode.Parse(await (await route.FetchAsync()).TextAsync())!;
+            (job["status"], job["variations"], job["receipt"]!["released"]) = ("canceled", 2, 1);
+            await route.FulfillAsync(new() { ContentType = "application/json", Body = job.ToJsonString() });
+        });
+        await page.ReloadAsync();
+        await person.SeesAsync("h1 + p", "Canceled");
+        await person.SeesAsync("#receipt", "1 credit charged, 1 given back");
+        await person.Sees("#downloads a").ToHaveCountAsync(2);
+        await person.ShowAsync("canceled");
     }
 }

@@ -171,6 +171,7 @@ export const text = {
     larger: "Larger",
     again: "Try another style",
     wasFree: "This one was free.",
+    part: { canceled: "Canceled. What was there by then is here.", failed: "Not all of it could be delivered. What was there is here." },
     charged: (credits, released) => `${credits} charged${released ? `, ${released} given back` : ""}.`,
   },
 

@@ -27,12 +27,14 @@ export function show({ id, signal }) {
       watched = watch(job, () => { refresh(); }, signal);
       return head(job, text.watch.title, watched.element);
     }
+    const hasPictures = job.images?.length > 0;
+    const part = hasPictures && job.status !== "succeeded" ? text.look.part[job.status] : undefined;
     if (watched) {
-      announce(job.status === "succeeded" ? text.look.ready : text.ended[job.status].title);
+      announce(part ?? (hasPictures ? text.look.ready : text.ended[job.status].title));
       readCredits().catch(() => {});
     }
     watched = undefined;
-    return job.status === "succeeded" ? head(job, undefined, look(job, signal)) : head(job, undefined, ended(job));
+    return head(job, part, hasPictures ? look(job) : ended(job));
   }
 
   const refresh = () => load(element, read, signal);
