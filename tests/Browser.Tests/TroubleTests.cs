@@ -275,4 +275,33 @@ public sealed class TroubleTests(RunningSystem running)
         await person.Sees("#downloads a").ToHaveCountAsync(2);
         await person.ShowAsync("canceled");
     }
+
+    [Fact]
+    public async Task A_restore_code_asks_before_it_puts_away_what_this_browser_has()
+    {
+        await using var owner = await Person.ArriveAsync(running);
+        await owner.BuyAsync();
+        var code = await owner.Page.Locator("#purchase .copyable code").InnerTextAsync();
+
+        await using var person = await Person.ArriveAsync(running);
+        var page = person.Page;
+        await person.BuyAsync(20);
+        await page.Locator("#account").ClickAsync();
+        await page.Locator("#code").FillAsync(code);
+        await page.Locator("#restore button").ClickAsync();
+        await person.SeesAsync("#ask-title", "Leave what this browser has");
+        await person.ShowAsync("restore");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it" }).ClickAsync();
+        person.Requests.ShouldNotContain("POST /api/v1/session/restore");
+        await page.Locator("#restore button").ClickAsync();
+        await page.Locator("dialog .danger").ClickAsync();
+        await person.SeesAsync("#balance", "5 credits");
+
+        // Who has nothing loses nothing.
+        await using var other = await Person.ArriveAsync(running);
+        await other.Page.Locator("#account").ClickAsync();
+        await other.Page.Locator("#code").FillAsync(code);
+        await other.Page.Locator("#restore button").ClickAsync();
+        await other.SeesAsync("#balance", "5 credits");
+    }
 }

@@ -3,7 +3,7 @@
 import { api, post, remove } from "../lib/api.js";
 import { el, fill } from "../lib/dom.js";
 import { count, onDay, when } from "../lib/format.js";
-import { isMember, state } from "../lib/state.js";
+import { isMember, readCredits, state } from "../lib/state.js";
 import { ask } from "../parts/ask.js";
 import { copyable } from "../parts/copy.js";
 import { guarded, say } from "../parts/notice.js";
@@ -37,10 +37,17 @@ function restore() {
   return part("restore", words.restore, words.restoreWhy,
     el("form.inline", {
       onsubmit: guarded(async () => {
+        if (await hasSomething() && !await ask(words.replaceTitle, words.replaceDetail, words.replace)) return;
         await post("/api/v1/session/restore", { code: code.value.trim() });
         location.assign("/library");
       }),
     }, el("label.field", {}, words.code, code), el("button.quiet", { type: "submit" }, words.open)));
+}
+
+/** Whether the visitor of this browser would lose something. */
+async function hasSomething() {
+  const [{ available, held, frozen }, { items }] = await Promise.all([readCredits(), api("/api/v1/stagings?limit=1")]);
+  return available + held + frozen > 0 || items.length > 0;
 }
 
 const visitor = () => part("visitor", words.thisBrowser, words.thisBrowserWhy(onDay(state.session.expiresAt)));
