@@ -304,4 +304,36 @@ public sealed class TroubleTests(RunningSystem running)
         await other.Page.Locator("#restore button").ClickAsync();
         await other.SeesAsync("#balance", "5 credits");
     }
+
+    [Fact]
+    public async Task A_checkout_that_failed_says_what_it_means_to_people_and_is_the_same_when_it_is_tried_again()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        var page = person.Page;
+        var keys = new List<string>();
+        page.Request += (_, request) =>
+        {
+            if (request.Url.EndsWith("/api/v1/checkout", StringComparison.Ordinal))
+                keys.Add(request.Headers["idempotency-key"]);
+        };
+        // As often as billing asks by itself, and once more.
+        await Person.ControlAsync(running.Stack.Stripe, "/control/faults", new { kind = "status", status = 503, match = "POST /v1/checkout/sessions", count = 6 });
+        await page.Locator("#credits").ClickAsync();
+        while (new Uri(page.Url).Port == running.Stack.PublicUrl.Port)
+        {
+            await page.Locator("#plans button").First.ClickAsync();
+            await page.Locator(".notice, #pay").WaitForAsync(new() { Timeout = Person.Patience });
+            if (await page.Locator(".notice").CountAsync() > 0)
+            {
+                await person.SeesAsync(".notice", "Nothing was charged");
+                (await page.Locator(".notice").InnerTextAsync()).ShouldNotContain("Idempotency");
+                await page.Locator(".notice .close").ClickAsync();
+            }
+        }
+
+        keys.Count.ShouldBeGreaterThan(1);
+        keys.Distinct().ShouldHaveSingleItem();
+        await page.Locator("#cancel").ClickAsync();
+        await Assertions.Expect(page.Locator("#orders li")).ToHaveCountAsync(1);
+    }
 }

@@ -37,6 +37,15 @@ export const text = {
 
   errors: {
     session: { title: "Your session has ended", detail: "Load the page again to go on. What you bought and made is safe." },
+    // In place of what the API says to programs
+    codes: {
+      unavailable: { title: "That is not possible right now", detail: "Nothing was charged. Try again in a minute." },
+      challenge_required: { detail: "Try again, and answer the question that appears." },
+      idempotency_conflict: { title: "That had been sent before", detail: "Load the page again, and look whether it is there, before you try it once more." },
+      photo_unknown: { title: "The photo is not there any more", detail: "Choose it once more." },
+      photo_gone: { title: "The photo is not there any more", detail: "Choose it once more." },
+      csrf_rejected: { title: "This browser hides where the page is from", detail: "Load the page again. If that does not help, turn off what hides it, such as an extension." },
+    },
     unknown: { title: "That did not work", detail: "Something went wrong. Try again." },
     offline: { title: "HomeStage cannot be reached", detail: "Check your connection and try again. Nothing is lost." },
     page: { title: "This page did not arrive", detail: "Check your connection and load it again." },

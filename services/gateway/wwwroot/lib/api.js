@@ -18,7 +18,7 @@ export class Problem extends Error {
   get isPassing() { return this.status === 0 || this.status === 429 || this.status >= 500; }
 
   /** What is wrong, field by field where it is so said. */
-  get reasons() { return this.errors ? Object.values(this.errors).flat().join(" ") : this.message; }
+  get reasons() { return this.errors && !text.errors.codes[this.code] ? Object.values(this.errors).flat().join(" ") : this.message; }
 }
 
 const offline = () => new Problem(0, { ...text.errors.offline, code: "offline" });
@@ -28,7 +28,7 @@ const parse = (status, type, body, retryAfter) => {
   try { content = type?.includes("json") ? JSON.parse(body) : {}; } catch { /* An answer that was cut says nothing. */ }
   if (status >= 200 && status < 300) return content;
   // What is said to programs here helps nobody who reads it on the page.
-  if (status === 401) content = { ...content, ...text.errors.session };
+  content = { ...content, ...(status === 401 ? text.errors.session : text.errors.codes[content.code]) };
   throw new Problem(status, content, Number(retryAfter) || undefined);
 };
 

@@ -55,13 +55,29 @@ const wallet = ({ available, held, frozen, nextExpiry, free }) => [
     el("li", {}, words.free(free.left, free.of, free.windowDays))),
 ];
 
+/** Keys of the checkouts, by plan, whose answer did not come: the same order is meant when it is tried again. */
+const keys = new Map();
+
+async function checkout(plan) {
+  const key = keys.get(plan) ?? crypto.randomUUID();
+  keys.set(plan, key);
+  try {
+    const order = await create("/api/v1/checkout", { plan }, state.session.challenge, key);
+    keys.delete(plan);
+    return order;
+  } catch (error) {
+    if (!error.isPassing) keys.delete(plan);
+    throw error;
+  }
+}
+
 const plan = one => {
   const each = one.price / one.credits;
   const buy = el("button.primary", {
     type: "button",
     onclick: guarded(async () => {
       // What is bought twice by a double click is one order: the button waits, and the answer leads away.
-      location.assign((await create("/api/v1/checkout", { plan: one.id }, state.session.challenge)).url);
+      location.assign((await checkout(one.id)).url);
       await new Promise(() => {});
     }),
   }, words.buy(money(one.price, one.currency)));
