@@ -336,4 +336,33 @@ public sealed class TroubleTests(RunningSystem running)
         await page.Locator("#cancel").ClickAsync();
         await Assertions.Expect(page.Locator("#orders li")).ToHaveCountAsync(1);
     }
+
+    [Fact]
+    public async Task A_connection_on_which_nothing_moves_is_given_up()
+    {
+        // Waits that people do not want to sit through in a test are shorter.
+        await using var person = await Person.ArriveAsync(running, script: """
+            const [later, timeout] = [setTimeout, AbortSignal.timeout];
+            window.setTimeout = (run, ms, ...rest) => later(run, ms >= 30000 ? 1000 : ms, ...rest);
+            AbortSignal.timeout = ms => timeout.call(AbortSignal, ms === 110000 ? 1000 : ms);
+            """);
+        var page = person.Page;
+        await person.BuyAsync();
+        await page.Locator("#stage").ClickAsync();
+        var keys = new List<string>();
+        await page.RouteAsync(Person.At("/api/v1/photos"), route =>
+        {
+            keys.Add(route.Request.Headers["idempotency-key"]);
+            return keys.Count == 1 ? Task.CompletedTask : route.ContinueAsync();
+        });
+        await person.ChooseAsync(Person.SamplePhoto);
+        await Assertions.Expect(page.Locator(".photo-state")).ToHaveCountAsync(0, new() { Timeout = Person.Patience });
+        (keys.Count, keys.Distinct().Count()).ShouldBe((2, 1));
+
+        await page.RouteAsync(Person.At("/api/v1/stagings"), _ => Task.CompletedTask, new() { Times = 1 });
+        await page.Locator("#submit").ClickAsync();
+        await person.SeesAsync(".notice", "HomeStage cannot be reached");
+        await page.Locator("#submit").ClickAsync();
+        await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+    }
 }

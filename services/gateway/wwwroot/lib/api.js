@@ -21,6 +21,12 @@ export class Problem extends Error {
   get reasons() { return this.errors && !text.errors.codes[this.code] ? Object.values(this.errors).flat().join(" ") : this.message; }
 }
 
+// A little longer than the gateway waits for the service behind it.
+const ReadLimit = 40_000;
+const WriteLimit = 110_000;
+/** How long no byte of a photo may move. */
+const Stalled = 30_000;
+
 const offline = () => new Problem(0, { ...text.errors.offline, code: "offline" });
 
 const parse = (status, type, body, retryAfter) => {
@@ -38,10 +44,11 @@ export async function api(path, { method = "GET", body, type, key, proof, signal
   if (type) headers["Content-Type"] = type;
   if (key) headers["Idempotency-Key"] = key;
   if (proof) headers["Challenge-Response"] = proof;
+  const limit = AbortSignal.timeout(method === "GET" ? ReadLimit : WriteLimit);
   let answer;
   let content;
   try {
-    answer = await fetch(path, { method, body, headers, signal });
+    answer = await fetch(path, { method, body, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit });
     content = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -76,7 +83,14 @@ export function upload(path, blob, { key, progress, signal }) {
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", blob.type || "application/octet-stream");
     request.setRequestHeader("Idempotency-Key", key);
-    request.upload.onprogress = event => progress(event.loaded / event.total);
+    let watchdog;
+    const within = limit => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => { reject(offline()); request.abort(); }, limit);
+    };
+    request.upload.onprogress = event => { within(Stalled); progress(event.loaded / event.total); };
+    request.upload.onload = () => within(WriteLimit);
+    request.onloadend = () => clearTimeout(watchdog);
     request.onload = () => {
       try {
         resolve(parse(request.status, request.getResponseHeader("Content-Type"), request.responseText, request.getResponseHeader("Retry-After")));
@@ -84,9 +98,10 @@ export function upload(path, blob, { key, progress, signal }) {
         reject(error);
       }
     };
-    request.onerror = request.ontimeout = () => reject(offline());
+    request.onerror = () => reject(offline());
     request.onabort = () => reject(new DOMException("", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
+    within(Stalled);
     request.send(blob);
   });
 }
