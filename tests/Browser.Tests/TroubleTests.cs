@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using HomeStage.Testing;
 using Microsoft.Playwright;
+using Npgsql;
 
 namespace HomeStage.Browser.Tests;
 
@@ -196,21 +197,6 @@ public sealed class TroubleTests(RunningSystem running)
     }
 
     [Fact]
-    public async Task Photos_that_are_not_sent_yet_outlive_a_reload_with_their_names()
-    {
-        await using var person = await Person.ArriveAsync(running);
-        await person.Page.RouteAsync(Person.At("/api/v1/photos"), _ => Task.CompletedTask);
-        await person.ChooseNamedAsync("Kitchen.jpg", "Bedroom.jpg");
-        await person.ChooseAsync("letter.jpg", "image/jpeg", "Dear Sir or Madam,"u8.ToArray());
-        await Eventually.Async(() => person.Page.EvaluateAsync<bool>("async () => (await (await caches.open('homestage-tray')).keys()).length === 3"), "the photos are kept");
-        await person.Page.UnrouteAllAsync();
-        await person.Page.ReloadAsync();
-        await Assertions.Expect(person.Page.Locator(".tray .sent")).ToHaveCountAsync(2, new() { Timeout = Person.Patience });
-        await person.SeesAsync(".tray .failed", "letter.jpg is not a photo");
-        await Assertions.Expect(person.Page.GetByLabel("Room of photo 2")).ToHaveValueAsync("bedroom");
-    }
-
-    [Fact]
     public async Task What_is_said_is_in_sight_on_the_page_and_in_the_window_that_is_open_over_it()
     {
         await using var person = await Person.ArriveAsync(running);
@@ -256,6 +242,43 @@ public sealed class TroubleTests(RunningSystem running)
     }
 
     [Fact]
+    public async Task A_photo_that_the_service_does_not_have_any_longer_is_sent_again()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.BuyAsync();
+        await person.Page.Locator("#stage").ClickAsync();
+        await person.ChooseAsync(Person.SamplePhoto);
+        await Assertions.Expect(person.Page.Locator(".photo-state")).ToHaveCountAsync(0, new() { Timeout = Person.Patience });
+        var account = await person.Page.EvaluateAsync<string>("() => fetch('/api/v1/session').then(answer => answer.json()).then(session => session.accountId)");
+        await using (var database = NpgsqlDataSource.Create(running.Stack.AdminConnection("staging")))
+        await using (var command = database.CreateCommand("update photos set expires_at = now() - interval '1 hour' where account_id = $1"))
+        {
+            command.Parameters.AddWithValue(Guid.Parse(account));
+            (await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken)).ShouldBe(1);
+        }
+
+        await person.Page.Locator("#submit").ClickAsync();
+        await person.SeesAsync(".notice", "had to be sent again");
+        await person.Page.Locator("#submit").ClickAsync();
+        await person.Page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+    }
+
+    [Fact]
+    public async Task Photos_that_are_not_sent_yet_outlive_a_reload_with_their_names()
+    {
+        await using var person = await Person.ArriveAsync(running);
+        await person.Page.RouteAsync(Person.At("/api/v1/photos"), _ => Task.CompletedTask);
+        await person.ChooseNamedAsync("Kitchen.jpg", "Bedroom.jpg");
+        await person.ChooseAsync("letter.jpg", "image/jpeg", "Dear Sir or Madam,"u8.ToArray());
+        await Eventually.Async(() => person.Page.EvaluateAsync<bool>("async () => (await (await caches.open('homestage-tray')).keys()).length === 3"), "the photos are kept");
+        await person.Page.UnrouteAllAsync();
+        await person.Page.ReloadAsync();
+        await Assertions.Expect(person.Page.Locator(".tray .sent")).ToHaveCountAsync(2, new() { Timeout = Person.Patience });
+        await person.SeesAsync(".tray .failed", "letter.jpg is not a photo");
+        await Assertions.Expect(person.Page.GetByLabel("Room of photo 2")).ToHaveValueAsync("bedroom");
+    }
+
+    [Fact]
     public async Task A_room_that_was_canceled_shows_the_pictures_that_were_there_by_then()
     {
         await using var person = await Person.ArriveAsync(running);
@@ -274,35 +297,6 @@ public sealed class TroubleTests(RunningSystem running)
         await person.SeesAsync("#receipt", "1 credit charged, 1 given back");
         await person.Sees("#downloads a").ToHaveCountAsync(2);
         await person.ShowAsync("canceled");
-    }
-
-    [Fact]
-    public async Task A_restore_code_asks_before_it_puts_away_what_this_browser_has()
-    {
-        await using var owner = await Person.ArriveAsync(running);
-        await owner.BuyAsync();
-        var code = await owner.Page.Locator("#purchase .copyable code").InnerTextAsync();
-
-        await using var person = await Person.ArriveAsync(running);
-        var page = person.Page;
-        await person.BuyAsync(20);
-        await page.Locator("#account").ClickAsync();
-        await page.Locator("#code").FillAsync(code);
-        await page.Locator("#restore button").ClickAsync();
-        await person.SeesAsync("#ask-title", "Leave what this browser has");
-        await person.ShowAsync("restore");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it" }).ClickAsync();
-        person.Requests.ShouldNotContain("POST /api/v1/session/restore");
-        await page.Locator("#restore button").ClickAsync();
-        await page.Locator("dialog .danger").ClickAsync();
-        await person.SeesAsync("#balance", "5 credits");
-
-        // Who has nothing loses nothing.
-        await using var other = await Person.ArriveAsync(running);
-        await other.Page.Locator("#account").ClickAsync();
-        await other.Page.Locator("#code").FillAsync(code);
-        await other.Page.Locator("#restore button").ClickAsync();
-        await other.SeesAsync("#balance", "5 credits");
     }
 
     [Fact]
@@ -364,5 +358,34 @@ public sealed class TroubleTests(RunningSystem running)
         await person.SeesAsync(".notice", "HomeStage cannot be reached");
         await page.Locator("#submit").ClickAsync();
         await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+    }
+
+    [Fact]
+    public async Task A_restore_code_asks_before_it_puts_away_what_this_browser_has()
+    {
+        await using var owner = await Person.ArriveAsync(running);
+        await owner.BuyAsync();
+        var code = await owner.Page.Locator("#purchase .copyable code").InnerTextAsync();
+
+        await using var person = await Person.ArriveAsync(running);
+        var page = person.Page;
+        await person.BuyAsync(20);
+        await page.Locator("#account").ClickAsync();
+        await page.Locator("#code").FillAsync(code);
+        await page.Locator("#restore button").ClickAsync();
+        await person.SeesAsync("#ask-title", "Leave what this browser has");
+        await person.ShowAsync("restore");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it" }).ClickAsync();
+        person.Requests.ShouldNotContain("POST /api/v1/session/restore");
+        await page.Locator("#restore button").ClickAsync();
+        await page.Locator("dialog .danger").ClickAsync();
+        await person.SeesAsync("#balance", "5 credits");
+
+        // Who has nothing loses nothing.
+        await using var other = await Person.ArriveAsync(running);
+        await other.Page.Locator("#account").ClickAsync();
+        await other.Page.Locator("#code").FillAsync(code);
+        await other.Page.Locator("#restore button").ClickAsync();
+        await other.SeesAsync("#balance", "5 credits");
     }
 }

@@ -47,7 +47,7 @@ internal static class StagingRoutes
                 .Says(StagingForm.Describe)
                 .AnswersHeader(202, "Location", "The staging.")
                 .TakesIdempotencyKey()
-                .Refuses([.. SubmissionRefusals, ProblemCode.ImageRejected]);
+                .Refuses([.. SubmissionRefusals, ProblemCode.ImageRejected, ProblemCode.PhotoUnknown]);
             routes.MapPost("/{id:guid}/regenerate", RegenerateAsync).AddEndpointFilter<NothingBilledFilter>()
                 .Describe(
                     "Stagings", "regenerateStaging", "Have the same photo furnished again",

@@ -26,6 +26,8 @@ internal sealed partial class Submission(
     TimeProvider time,
     ILogger<Submission> logger)
 {
+    private const string UnknownPhotoDetail = "There is no such photo, or it has expired. Upload it with POST /api/v1/photos.";
+
     /// <exception cref="ProblemException">Refused.</exception>
     internal async Task<Job> SubmitAsync(Owner owner, IdempotencyKey key, StagingRequest request, CancellationToken cancellationToken)
     {
@@ -143,7 +145,8 @@ internal sealed partial class Submission(
         job.DeletedAt is null ? job : throw new ProblemException(Problem.Result(ProblemCode.NotFound, "This staging was deleted meanwhile."));
 
     internal static ProblemException UnknownPhoto() =>
-        new(Problem.Invalid("photoId", "There is no such photo, or it has expired. Upload it with POST /api/v1/photos."));
+        new(Problem.Result(
+            ProblemCode.PhotoUnknown, UnknownPhotoDetail, ("errors", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["photoId"] = [UnknownPhotoDetail] })));
 
     private static ProblemException NotYetStored() =>
         new(Problem.Result(ProblemCode.Unavailable, "The photo of this staging is still on its way in. Try again in a few seconds."));

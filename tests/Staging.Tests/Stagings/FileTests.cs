@@ -108,7 +108,7 @@ public sealed class FileTests(StagingFixture fixture) : IClassFixture<StagingFix
 
         (await _app.CountAsync($"photos where account_id = '{visitor.Account}'")).ShouldBe(0);
         (await _app.Blobs.ListAsync($"photos/{photo.Text("id")}").AnyAsync()).ShouldBeFalse();
-        (await visitor.SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))))).Status.ShouldBe(400);
+        (await visitor.SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))))).Code.ShouldBe("photo_unknown");
         (await visitor.GetAsync($"/api/v1/stagings/{submitted.Text("id")}/original")).Status.ShouldBe(200);
     }
 

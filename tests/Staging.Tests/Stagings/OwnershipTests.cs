@@ -50,7 +50,8 @@ public sealed class OwnershipTests(StagingFixture fixture) : IClassFixture<Stagi
 
         var answer = await _app.Visitor().SubmitJsonAsync(Visitor.Fields(("photoId", photo.Text("id"))));
 
-        (answer.Status, answer.Code).ShouldBe((400, "validation_failed"));
+        (answer.Status, answer.Code).ShouldBe((400, "photo_unknown"));
+        ((string)answer.Body!["errors"]!["photoId"]![0]!).ShouldContain("no such photo");
     }
 
     [Theory]
