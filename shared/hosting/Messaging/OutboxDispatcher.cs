@@ -60,13 +60,14 @@ internal sealed partial class OutboxDispatcher : RecurringWork
         var rows = await LeaseAsync(cancellationToken);
         if (rows.Count == 0)
             return 0;
+        // From here on a stop cuts nothing off: what is left in the middle waits for its lease to end, at every restart.
         var messages = rows.GroupBy(row => (row.MessageType, row.Body)).Select(equal => equal.ToList()).ToList();
-        var outcomes = await Task.WhenAll(messages.Select(equal => TryPublishAsync(equal[0], cancellationToken)));
+        var outcomes = await Task.WhenAll(messages.Select(equal => TryPublishAsync(equal[0])));
         foreach (var (outcome, sql) in Consequences)
         {
             var ids = messages.Where((_, index) => outcomes[index] == outcome).SelectMany(equal => equal.Select(row => row.Id)).ToArray();
             if (ids.Length > 0)
-                await ExecuteAsync(sql, ids, cancellationToken);
+                await ExecuteAsync(sql, ids);
         }
 
         return rows.Count;
@@ -119,7 +120,7 @@ internal sealed partial class OutboxDispatcher : RecurringWork
         return rows;
     }
 
-    private async Task<Outcome> TryPublishAsync(Row row, CancellationToken cancellationToken)
+    private async Task<Outcome> TryPublishAsync(Row row)
     {
         var parent = ActivityContext.TryParse(row.TraceParent, null, out var context) ? context : default;
         using var activity = Source.StartActivity("outbox publish", ActivityKind.Internal, parent);
@@ -128,21 +129,21 @@ internal sealed partial class OutboxDispatcher : RecurringWork
             if (!_types.TryGetValue(row.MessageType, out var type))
                 throw new InvalidOperationException($"This service does not publish {row.MessageType}.");
             var message = JsonSerializer.Deserialize(row.Body, type, Outbox.Json)!;
-            await _publisher.PublishAsync(message, row.MessageId, cancellationToken);
+            await _publisher.PublishAsync(message, row.MessageId, CancellationToken.None);
             Lag.Record((Time.GetUtcNow() - row.CreatedAt).TotalSeconds);
             return Outcome.Confirmed;
         }
-        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error)
         {
             Log.PublishFailed(_logger, row.MessageType, row.MessageId, error);
             return error is MessageReturnedException or JsonException or (InvalidOperationException and not ObjectDisposedException) ? Outcome.Refused : Outcome.BrokerAway;
         }
     }
 
-    private async Task ExecuteAsync(string sql, long[] ids, CancellationToken cancellationToken)
+    private async Task ExecuteAsync(string sql, long[] ids)
     {
         await using var batch = Relaxed(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter { Value = ids } } });
-        await batch.ExecuteNonQueryAsync(cancellationToken);
+        await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     /// <summary>

@@ -105,6 +105,29 @@ public sealed class OutboxAndInboxTests(TestServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_dispatcher_that_is_stopped_ends_what_it_has_leased()
+    {
+        await ExecuteAsync(
+            """
+            create function wait_for_test() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(42); return null; end $$;
+            create trigger wait_for_test before delete on outbox for each statement execute function wait_for_test()
+            """);
+        await using var host = await TestHost.StartAsync(EffectsService.Compose, Settings);
+        await using var test = await _admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using (var command = new NpgsqlCommand("select pg_advisory_lock(42)", test))
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await EffectsService.WriteAsync(host.Services, Guid.CreateVersion7());
+        await Eventually.Async(async () => await ScalarAsync("select count(*) from pg_locks where locktype = 'advisory' and objid = 42 and not granted") > 0, "the message was sent");
+
+        var stop = host.Services.GetRequiredService<OutboxDispatcher>().StopAsync(TestContext.Current.CancellationToken);
+        await using (var command = new NpgsqlCommand("select pg_advisory_unlock(42)", test))
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await stop;
+
+        (await OutboxAsync()).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_message_that_was_sent_but_not_deleted_is_sent_again_and_takes_effect_once()
     {
         var (order, marker, messageId) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
