@@ -1,14 +1,24 @@
+using System.Security.Cryptography;
 using HomeStage.Hosting.Problems;
 using HomeStage.Imaging.Intake;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace HomeStage.Staging.Photos;
 
-/// <summary>Reads a photo's bytes from a request, never more than a photo may have.</summary>
-internal static class PhotoBody
+/// <summary>
+/// A photo's bytes as they were sent, never more than a photo may have. They wait in a temporary file: neither slow senders nor a queue of
+/// photos take memory.
+/// </summary>
+internal sealed class PhotoBody
 {
     private const int SpoolAfter = 64 * 1024;
     private static readonly string[] MediaTypes = ["image/jpeg", "image/png", "image/webp", "application/octet-stream"];
+
+    private readonly Stream _file;
+
+    private PhotoBody(Stream file, byte[] sha256) => (_file, Sha256) = (file, sha256);
+
+    /// <summary>Of all the bytes.</summary>
+    internal byte[] Sha256 { get; }
 
     internal static ProblemException TooLarge() => new(Problem.Result(
         ProblemCode.PayloadTooLarge, $"A photo may have at most {PhotoLimits.Default.MaxBytes / 1_000_000} MB.", ("maxBytes", PhotoLimits.Default.MaxBytes)));
@@ -24,35 +34,39 @@ internal static class PhotoBody
         }
     }
 
+    /// <summary>Takes the body of a request, which keeps it until its answer is sent.</summary>
     /// <exception cref="ProblemException"><c>payload_too_large</c>.</exception>
-    internal static async Task<byte[]> ReadAsync(Stream body, long? length, CancellationToken cancellationToken)
+    internal static Task<PhotoBody> ReceiveAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        if (length > PhotoLimits.Default.MaxBytes)
+        if (request.ContentLength > PhotoLimits.Default.MaxBytes)
             throw TooLarge();
-        if (length is null)
-            return await ReadUnmeasuredAsync(body, cancellationToken);
-        var file = new byte[length.Value];
-        return await body.ReadAtLeastAsync(file, file.Length, throwOnEndOfStream: false, cancellationToken) == file.Length
-            ? file
-            : throw new BadHttpRequestException("The body is shorter than its Content-Length.");
+        request.EnableBuffering(SpoolAfter);
+        return OfAsync(request.Body, cancellationToken);
     }
 
-    // Grown in memory it would be there twice and more: it waits in a temporary file until its size is known.
-    private static async Task<byte[]> ReadUnmeasuredAsync(Stream body, CancellationToken cancellationToken)
+    /// <summary>Takes what can be read again, and is kept by its owner for as long as this is used.</summary>
+    /// <exception cref="ProblemException"><c>payload_too_large</c>.</exception>
+    internal static async Task<PhotoBody> OfAsync(Stream file, CancellationToken cancellationToken)
     {
-        await using var spool = new FileBufferingReadStream(body, SpoolAfter, PhotoLimits.Default.MaxBytes, Path.GetTempPath);
-        try
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var piece = new byte[16 * 1024];
+        int read;
+        while ((read = await file.ReadAsync(piece, cancellationToken)) > 0)
         {
-            await spool.DrainAsync(cancellationToken);
-        }
-        catch (IOException error) when (error is not BadHttpRequestException)
-        {
-            throw TooLarge();
+            if (file.Position > PhotoLimits.Default.MaxBytes)
+                throw TooLarge();
+            hash.AppendData(piece, 0, read);
         }
 
-        var file = new byte[spool.Length];
-        spool.Position = 0;
-        await spool.ReadExactlyAsync(file, cancellationToken);
-        return file;
+        return new PhotoBody(file, hash.GetHashAndReset());
+    }
+
+    /// <summary>All the bytes in memory: for whose turn it is.</summary>
+    internal async Task<byte[]> ReadAsync(CancellationToken cancellationToken)
+    {
+        var bytes = new byte[_file.Length];
+        _file.Position = 0;
+        await _file.ReadExactlyAsync(bytes, cancellationToken);
+        return bytes;
     }
 }

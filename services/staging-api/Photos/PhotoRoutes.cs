@@ -55,15 +55,15 @@ internal static class PhotoRoutes
         CancellationToken cancellationToken)
     {
         PhotoBody.RequireMediaType(request.ContentType);
-        var file = await PhotoBody.ReadAsync(request.Body, request.ContentLength, cancellationToken);
-        var fingerprint = Fingerprint.Of("photo", [], file);
+        var body = await PhotoBody.ReceiveAsync(request, cancellationToken);
+        var fingerprint = Fingerprint.OfHash("photo", [], body.Sha256);
         if (await keys.FindAsync(owner, key, fingerprint, cancellationToken) is { } used)
             return await AnswerAgainAsync(databases, used, cancellationToken);
 
         ReadPhoto read;
         try
         {
-            read = await reader.ReadAsync(file, cancellationToken);
+            read = await reader.ReadAsync(body, cancellationToken);
         }
         catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
         {

@@ -40,12 +40,15 @@ internal sealed record RequestKey
 /// <summary>Hashes all that a request said.</summary>
 internal static class Fingerprint
 {
-    internal static byte[] Of(string operation, IEnumerable<KeyValuePair<string, JsonElement>> fields, ReadOnlySpan<byte> file)
+    internal static byte[] Of(string operation, IEnumerable<KeyValuePair<string, JsonElement>> fields, ReadOnlySpan<byte> file) =>
+        OfHash(operation, fields, SHA256.HashData(file));
+
+    internal static byte[] OfHash(string operation, IEnumerable<KeyValuePair<string, JsonElement>> fields, ReadOnlySpan<byte> sha256)
     {
         var text = new StringBuilder(operation);
         foreach (var (name, value) in fields.OrderBy(field => field.Key, StringComparer.Ordinal))
             text.Append('\n').Append(name).Append('=').Append(value.GetRawText());
-        text.Append('\n').Append(Convert.ToHexStringLower(SHA256.HashData(file)));
+        text.Append('\n').Append(Convert.ToHexStringLower(sha256));
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
     }
 }

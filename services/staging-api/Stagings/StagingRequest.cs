@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using HomeStage.Catalog;
 using HomeStage.Hosting.Problems;
@@ -14,7 +15,7 @@ namespace HomeStage.Staging.Stagings;
 /// <param name="Fields">By name; the fields of a form are JSON texts.</param>
 /// <param name="Photo">The file, if one was sent.</param>
 /// <param name="IsForm">Whether it was multipart.</param>
-internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> Fields, byte[]? Photo, bool IsForm)
+internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> Fields, PhotoBody? Photo, bool IsForm)
 {
     private const string PhotoIdName = "photoId";
     private const string RoomName = "room";
@@ -38,7 +39,8 @@ internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> F
         : throw new ProblemException(Problem.Result(ProblemCode.UnsupportedMediaType, "Send application/json with what is to be other than before."));
 
     /// <summary>All that the request said, hashed.</summary>
-    internal byte[] ComputeFingerprint() => Fingerprint.Of(Earlier is null ? "staging" : $"regenerate {Earlier.Id}", Fields, Photo ?? []);
+    internal byte[] ComputeFingerprint() =>
+        Fingerprint.OfHash(Earlier is null ? "staging" : $"regenerate {Earlier.Id}", Fields, Photo?.Sha256 ?? SHA256.HashData([]));
 
     /// <summary>The choices.</summary>
     /// <exception cref="ProblemException">
@@ -82,8 +84,7 @@ internal sealed record StagingRequest(IReadOnlyDictionary<string, JsonElement> F
             return new StagingRequest(fields, null, IsForm: true);
         if (form.Files is not [{ Name: "photo" } file])
             throw new ProblemException(Problem.Invalid("photo", "Send exactly one file, in the field photo."));
-        await using var content = file.OpenReadStream();
-        return new StagingRequest(fields, await PhotoBody.ReadAsync(content, file.Length, cancellationToken), IsForm: true);
+        return new StagingRequest(fields, await PhotoBody.OfAsync(file.OpenReadStream(), cancellationToken), IsForm: true);
     }
 
     private Guid? PhotoId(StagingFields fields)

@@ -78,9 +78,9 @@ internal sealed partial class Submission(
             throw earlier.Status == JobStatus.Accepted ? NotYetStored() : JobIntake.PhotoGone();
         }
 
-        if (request.Photo is { } file)
+        if (request.Photo is { } body)
         {
-            var read = await reader.ReadAsync(file, cancellationToken);
+            var read = await reader.ReadAsync(body, cancellationToken);
             return new StagingPhoto(read.Sha256, read.Width, read.Height, Jpeg: read.Jpeg, Blob: null);
         }
 
