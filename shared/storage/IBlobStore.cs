@@ -22,7 +22,10 @@ public interface IBlobStore
     /// <param name="cancellationToken">Gives up; nothing is stored then.</param>
     Task PutAsync(string key, Stream content, string mediaType, CancellationToken cancellationToken = default);
 
-    /// <summary>Opens a blob for reading.</summary>
+    /// <summary>
+    /// Opens a blob for reading. What is read is the content that it had then; if it is deleted or replaced meanwhile, a store may fail the
+    /// rest of a large one with <see cref="IOException"/>.
+    /// </summary>
     /// <returns>The blob, for the caller to dispose; null when there is none.</returns>
     Task<Blob?> OpenAsync(string key, CancellationToken cancellationToken = default);
 

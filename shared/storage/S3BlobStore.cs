@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -31,14 +32,14 @@ public sealed record S3Options
 
 /// <summary>
 /// Blobs as objects of one bucket. A put is one request, or a multipart upload from <see cref="PartSize"/> on, which becomes visible as a
-/// whole; each carries the SHA-256 of its bytes, which the store checks. An opened blob is a private copy: it can be read from any place,
-/// and outlives its deletion.
+/// whole; each carries the SHA-256 of its bytes, which the store checks. An opened blob is asked for by ranges as it is read, so a reader that
+/// pauses holds <see cref="PieceSize"/> and no connection.
 /// </summary>
 /// <remarks>A process that dies in a multipart upload leaves parts that nobody sees: let the bucket's lifecycle end incomplete uploads.</remarks>
 public sealed class S3BlobStore : IBlobStore, IDisposable
 {
     internal const int PartSize = 8 * 1024 * 1024;
-    private const int SmallEnoughForMemory = 1024 * 1024;
+    internal const int PieceSize = 256 * 1024;
 
     private readonly S3Options _options;
     private readonly AmazonS3Client _s3;
@@ -92,9 +93,19 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         {
             try
             {
-                using var answer = await _s3.GetObjectAsync(_options.Bucket, key, cancellationToken);
-                var copy = await CopyAsync(answer, cancellationToken);
-                return new Blob(copy, copy.Length, answer.Headers.ContentType);
+                var request = new GetObjectRequest { BucketName = _options.Bucket, Key = key, ByteRange = new ByteRange(0, PieceSize - 1) };
+                using var answer = await _s3.GetObjectAsync(request, cancellationToken);
+                var length = LengthOf(answer);
+                var first = new byte[Math.Min(length, PieceSize)];
+                await answer.ResponseStream.ReadExactlyAsync(first, cancellationToken);
+                return new Blob(new RangedStream(length, first, FetchAsync), length, answer.Headers.ContentType);
+
+                Task FetchAsync(long offset, Memory<byte> into, CancellationToken stop) => AskAsync(() => ReadRangeAsync(key, answer.ETag, offset, into, stop));
+            }
+            catch (AmazonS3Exception empty) when (empty.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            {
+                var metadata = await _s3.GetObjectMetadataAsync(_options.Bucket, key, cancellationToken);
+                return new Blob(Stream.Null, 0, metadata.Headers.ContentType);
             }
             catch (AmazonS3Exception missing) when (missing.StatusCode == HttpStatusCode.NotFound)
             {
@@ -245,27 +256,21 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         return part.ToArray();
     }
 
-    private static async Task<Stream> CopyAsync(GetObjectResponse answer, CancellationToken cancellationToken)
+    // With the tag of what was opened: a blob that was replaced meanwhile is refused instead of mixed.
+    private async Task<bool> ReadRangeAsync(string key, string tag, long offset, Memory<byte> into, CancellationToken cancellationToken)
     {
-        Stream copy = answer.ContentLength <= SmallEnoughForMemory
-            ? new MemoryStream((int)answer.ContentLength)
-            : new FileStream(
-                Path.Combine(Path.GetTempPath(), $"homestage-blob-{Guid.NewGuid():n}"),
-                new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose });
-        try
-        {
-            await answer.ResponseStream.CopyToAsync(copy, cancellationToken);
-            if (copy.Length != answer.ContentLength)
-                throw new IOException("The store of blobs ended in the middle of a blob.");
-            copy.Position = 0;
-            return copy;
-        }
-        catch
-        {
-            await copy.DisposeAsync();
-            throw;
-        }
+        var last = offset + into.Length - 1;
+        var request = new GetObjectRequest { BucketName = _options.Bucket, Key = key, ByteRange = new ByteRange(offset, last), EtagToMatch = tag };
+        using var answer = await _s3.GetObjectAsync(request, cancellationToken);
+        if (answer.ContentRange?.StartsWith($"bytes {offset}-{last}/", StringComparison.Ordinal) != true)
+            throw new IOException("The store of blobs answered with another range than was asked for.");
+        await answer.ResponseStream.ReadExactlyAsync(into, cancellationToken);
+        return true;
     }
+
+    // "bytes 0-99/1234"; none from a store that sends small objects whole.
+    private static long LengthOf(GetObjectResponse answer) =>
+        answer.ContentRange is { } range ? long.Parse(range.AsSpan(range.IndexOf('/', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture) : answer.ContentLength;
 
     private static string Checksum(byte[] bytes) => Convert.ToBase64String(SHA256.HashData(bytes));
 

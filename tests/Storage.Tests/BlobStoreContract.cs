@@ -50,6 +50,35 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
+    public async Task A_large_blob_can_be_read_from_any_place_in_pieces_of_any_size()
+    {
+        var content = RandomNumberGenerator.GetBytes((3 * S3BlobStore.PieceSize) + 7);
+        await Store.PutAsync("large", content, Jpeg, Stop);
+        await using var blob = (await Store.OpenAsync("large", Stop))!;
+        var stream = blob.Content;
+
+        (await ReadAsync(10, 100)).ShouldBe(content[10..110]);
+        (await ReadAsync(S3BlobStore.PieceSize - 50, 100)).ShouldBe(content[(S3BlobStore.PieceSize - 50)..(S3BlobStore.PieceSize + 50)]);
+        (await ReadAsync(content.Length - 20, 20)).ShouldBe(content[^20..]);
+        (await ReadAsync(5, 2 * S3BlobStore.PieceSize)).ShouldBe(content[5..(5 + (2 * S3BlobStore.PieceSize))]);
+        stream.Position = content.Length + 100;
+        (await stream.ReadAsync(new byte[10], Stop)).ShouldBe(0);
+        stream.Position = 0;
+        using var whole = new MemoryStream();
+        await stream.CopyToAsync(whole, 1000, Stop);
+        whole.ToArray().ShouldBe(content);
+
+        async Task<byte[]> ReadAsync(int at, int count)
+        {
+            var bytes = new byte[count];
+            stream.Seek(at, SeekOrigin.Begin);
+            await stream.ReadExactlyAsync(bytes, Stop);
+            stream.Position.ShouldBe(at + count);
+            return bytes;
+        }
+    }
+
+    [Fact]
     public async Task What_was_never_put_is_absent()
     {
         (await Store.OpenAsync("no/such", Stop)).ShouldBeNull();

@@ -92,6 +92,26 @@ public sealed class S3BlobStoreTests(S3Server server) : BlobStoreContract, IClas
     }
 
     [Fact]
+    public async Task An_opened_blob_is_asked_for_as_it_is_read_and_only_as_what_it_was()
+    {
+        var content = RandomNumberGenerator.GetBytes(5 * S3BlobStore.PieceSize);
+        await Store.PutAsync("large", content, "image/png", Stop);
+
+        await using var blob = (await Store.OpenAsync("large", Stop))!;
+        await blob.Content.ReadExactlyAsync(new byte[S3BlobStore.PieceSize], Stop);
+        Ranges().ShouldBe(["bytes=0-262143"]);
+        await blob.Content.ReadExactlyAsync(new byte[1], Stop);
+        await blob.Content.ReadExactlyAsync(new byte[S3BlobStore.PieceSize - 1], Stop);
+        Ranges().ShouldBe(["bytes=0-262143", "bytes=262144-524287"]);
+        await blob.Content.ReadExactlyAsync(new byte[3 * S3BlobStore.PieceSize], Stop);
+
+        Ranges().ShouldBe(["bytes=0-262143", "bytes=262144-524287", "bytes=524288-1310719"]);
+        _sent.Requests.Where(request => request.Method == "GET").Skip(1).ShouldAllBe(request => request.Headers["If-Match"].Length > 2);
+
+        IEnumerable<string> Ranges() => _sent.Requests.Where(request => request.Method == "GET").Select(request => request.Headers["Range"]);
+    }
+
+    [Fact]
     public async Task An_upload_in_parts_whose_source_fails_is_ended_and_leaves_the_old_blob()
     {
         await Store.PutAsync("a", "old"u8.ToArray(), "image/png", Stop);
