@@ -4,12 +4,12 @@ namespace HomeStage.Worker.Provider;
 
 /// <summary>
 /// Keeps workers from spending their jobs' attempts on a provider that is down. Failures in a row, of all workers together, open it: all
-/// pause. After the pause one call in <see cref="ProbeEvery"/> is let through until one succeeds, which closes it. Without Redis each
-/// worker counts for itself.
+/// pause. After the pause one call in <see cref="ProbeEvery"/> is let through until one succeeds, which closes it. Who was let through and
+/// made no call gives its place back. Without Redis each worker counts for itself.
 /// </summary>
 /// <remarks>
 /// <c>homestage:provider:failures</c> counts failures since the last success and forgets after ten quiet minutes;
-/// <c>homestage:provider:probe</c> is there while no other probe may begin.
+/// <c>homestage:provider:probe</c> is there while no other probe may begin; its value says whose it is.
 /// </remarks>
 internal sealed class ProviderBreaker(RedisConnection redis, ProviderPause pause, TimeProvider time)
 {
@@ -27,11 +27,16 @@ internal sealed class ProviderBreaker(RedisConnection redis, ProviderPause pause
         return failures
         """;
 
-    // Milliseconds until a call may be tried: 0 when closed, or when this caller is the probe.
+    // Milliseconds until a call may be tried: 0 when closed, less when this caller is the probe.
     private const string Ask = """
         if tonumber(redis.call('get', KEYS[1]) or '0') < tonumber(ARGV[1]) then return 0 end
-        if redis.call('set', KEYS[2], '1', 'nx', 'px', ARGV[2]) then return 0 end
+        if redis.call('set', KEYS[2], ARGV[3], 'nx', 'px', ARGV[2]) then return -1 end
         return math.max(1, redis.call('pttl', KEYS[2]))
+        """;
+
+    private const string GiveBack = """
+        if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+        return 0
         """;
 
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(10);
@@ -45,14 +50,15 @@ internal sealed class ProviderBreaker(RedisConnection redis, ProviderPause pause
     private DateTimeOffset _nextProbe;
 
     /// <summary>Returns when the provider may be called: no pause holds, and the breaker is closed or this call is its probe.</summary>
-    public async Task EnterAsync(CancellationToken cancellationToken)
+    /// <returns>To be disposed of when the call was made, or will not be.</returns>
+    public async Task<ProviderTurn> EnterAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             await pause.WaitAsync(cancellationToken);
-            var wait = await AskAsync(cancellationToken);
+            var (wait, giveBack) = await AskAsync(cancellationToken);
             if (wait <= TimeSpan.Zero)
-                return;
+                return new ProviderTurn(giveBack);
             await Task.Delay(wait < LookAgain ? wait : LookAgain, time, cancellationToken);
         }
     }
@@ -108,13 +114,15 @@ internal sealed class ProviderBreaker(RedisConnection redis, ProviderPause pause
         }
     }
 
-    private async Task<TimeSpan> AskAsync(CancellationToken cancellationToken)
+    /// <summary>How long to wait; and if the probe was taken, how it is given back.</summary>
+    private async Task<(TimeSpan Wait, Func<Task>? GiveBack)> AskAsync(CancellationToken cancellationToken)
     {
+        var probe = Guid.NewGuid().ToString("n");
         try
         {
             var milliseconds = (long)await redis.RunAsync(
-                database => database.ScriptEvaluateAsync(Ask, [FailuresKey, ProbeKey], [Threshold, (long)ProbeEvery.TotalMilliseconds]), cancellationToken);
-            return TimeSpan.FromMilliseconds(milliseconds);
+                database => database.ScriptEvaluateAsync(Ask, [FailuresKey, ProbeKey], [Threshold, (long)ProbeEvery.TotalMilliseconds, probe]), cancellationToken);
+            return (TimeSpan.FromMilliseconds(milliseconds), milliseconds < 0 ? () => GiveBackAsync(probe) : null);
         }
         catch (RedisUnavailableException)
         {
@@ -122,17 +130,52 @@ internal sealed class ProviderBreaker(RedisConnection redis, ProviderPause pause
         }
     }
 
-    private TimeSpan AskMyself()
+    private async Task GiveBackAsync(string probe)
+    {
+        try
+        {
+            await redis.RunAsync(database => database.ScriptEvaluateAsync(GiveBack, [ProbeKey], [probe]), CancellationToken.None);
+        }
+        catch (RedisUnavailableException)
+        {
+            // It ends by itself.
+        }
+    }
+
+    private (TimeSpan Wait, Func<Task>? GiveBack) AskMyself()
     {
         lock (_gate)
         {
             var now = time.GetUtcNow();
             if (_failures < Threshold || now - _failedAt > Forgotten)
-                return TimeSpan.Zero;
+                return (TimeSpan.Zero, null);
             if (now < _nextProbe)
-                return _nextProbe - now;
-            _nextProbe = now + ProbeEvery;
-            return TimeSpan.Zero;
+                return (_nextProbe - now, null);
+            var mine = _nextProbe = now + ProbeEvery;
+            return (TimeSpan.Zero, () => GiveBackToMyself(mine));
         }
     }
+
+    private Task GiveBackToMyself(DateTimeOffset mine)
+    {
+        lock (_gate)
+        {
+            if (_nextProbe == mine)
+                _nextProbe = default;
+        }
+
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Leave to call the provider, which the breaker's probe may hang on.</summary>
+/// <param name="giveBack">Lets another be the probe; null if this is none.</param>
+internal sealed class ProviderTurn(Func<Task>? giveBack) : IAsyncDisposable
+{
+    private bool _taken;
+
+    /// <summary>The provider is being called: what comes of it is told to the breaker.</summary>
+    public void Take() => _taken = true;
+
+    public ValueTask DisposeAsync() => _taken || giveBack is null ? ValueTask.CompletedTask : new ValueTask(giveBack());
 }

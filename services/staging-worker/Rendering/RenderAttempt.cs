@@ -24,10 +24,11 @@ internal sealed partial class RenderAttempt(
     /// <summary>Makes the attempt.</summary>
     /// <param name="work">The work.</param>
     /// <param name="missing">How many pictures the job misses, as the claim's answer said.</param>
+    /// <param name="turn">Leave to call the provider.</param>
     /// <param name="held">Canceled when the lease ends; counts until the provider has answered.</param>
     /// <param name="letGo">Canceled when the process must end; counts until the end.</param>
-    /// <returns>What became of it, for the metrics; the result is confirmed by the broker.</returns>
-    public async Task<string> MakeAsync(StageRoom work, int missing, CancellationToken held, CancellationToken letGo)
+    /// <returns>What became of it, for the metrics; a result is confirmed by the broker; a failure that it does not take is left to the lease.</returns>
+    public async Task<string> MakeAsync(StageRoom work, int missing, ProviderTurn turn, CancellationToken held, CancellationToken letGo)
     {
         try
         {
@@ -39,7 +40,7 @@ internal sealed partial class RenderAttempt(
 
             var request = await PrepareAsync(work, recovery.Missing, held);
             await messages.ProgressedAsync(work, Phase.Rendering, held);
-            var answer = await CallAsync(work, request, held);
+            var answer = await CallAsync(work, request, turn, held);
 
             // The pictures are paid for, and a result is accepted from any attempt: from here on the lease does not matter.
             await breaker.AnsweredAsync(letGo);
@@ -124,10 +125,11 @@ internal sealed partial class RenderAttempt(
         }
     }
 
-    private async Task<ProviderAnswer> CallAsync(StageRoom work, EditRequest request, CancellationToken cancellationToken)
+    private async Task<ProviderAnswer> CallAsync(StageRoom work, EditRequest request, ProviderTurn turn, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var succeeded = false;
+        turn.Take();
         metrics.CallBegan();
         try
         {

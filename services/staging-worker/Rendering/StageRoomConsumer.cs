@@ -30,13 +30,13 @@ internal sealed partial class StageRoomConsumer(
         try
         {
             using var slot = await slots.TakeAsync(draining.Stopping);
-            await breaker.EnterAsync(draining.Stopping);
+            await using var turn = await breaker.EnterAsync(draining.Stopping);
             var asked = time.GetTimestamp();
             var claim = await claims.ClaimAsync(work.JobId, request, draining.LetGo);
             if (claim.Decision != ClaimDecision.Go)
                 return claim.Decision;
             await using var lease = new Lease(claims, work.JobId, request, TimeSpan.FromSeconds(Math.Max(1, claim.LeaseSeconds)), asked, time);
-            return await HoldAsync(work, claim.VariationsMissing, lease);
+            return await HoldAsync(work, claim.VariationsMissing, turn, lease);
         }
         catch (OperationCanceledException) when (draining.Stopping.IsCancellationRequested)
         {
@@ -46,12 +46,12 @@ internal sealed partial class StageRoomConsumer(
         }
     }
 
-    private async Task<string> HoldAsync(StageRoom work, int missing, Lease lease)
+    private async Task<string> HoldAsync(StageRoom work, int missing, ProviderTurn turn, Lease lease)
     {
         using var held = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, draining.LetGo);
         try
         {
-            return await attempt.MakeAsync(work, missing, held.Token, draining.LetGo);
+            return await attempt.MakeAsync(work, missing, turn, held.Token, draining.LetGo);
         }
         catch (OperationCanceledException) when (lease.State != LeaseState.Held)
         {

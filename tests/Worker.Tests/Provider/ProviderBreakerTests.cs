@@ -3,6 +3,7 @@ using HomeStage.Worker.Provider;
 using HomeStage.Worker.Tests.Scene;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HomeStage.Worker.Tests.Provider;
 
@@ -52,6 +53,54 @@ public sealed class ProviderBreakerTests(TestServers servers)
         pause.Reason.ShouldBe("provider_unavailable");
     }
 
+    [Fact]
+    public async Task A_delivery_that_needs_no_call_leaves_the_try_to_the_next()
+    {
+        var redis = await servers.StartRedisAsync();
+        await using var scene = await WorkerScene.SetAsync(servers, redis.Facts.Redis!.Connection);
+        scene.Settings["REDIS_TIMEOUT_MS"] = "2000";
+        var worker = await scene.StartWorkerAsync();
+        var breaker = worker.Services.GetRequiredService<ProviderBreaker>();
+        await RunAsync(worker, database => database.StringSetAsync(ProviderBreaker.FailuresKey, ProviderBreaker.Threshold));
+        scene.Api.Instead = (_, _, _) => scene.Api.Say("finished");
+
+        await scene.SendNewAsync();
+        await Eventually.Async(() => !scene.Api.Asked.IsEmpty, "the job is claimed");
+        // By itself the try ends after half a minute.
+        await Eventually.Async(async () => !await ProbedAsync(), "nobody was called", TimeSpan.FromSeconds(20));
+
+        await using (var called = await breaker.EnterAsync(Stop))
+            called.Take();
+        (await ProbedAsync()).ShouldBeTrue();
+        await RunAsync(worker, database => database.KeyDeleteAsync(ProviderBreaker.ProbeKey));
+        await using (await breaker.EnterAsync(Stop))
+            await RunAsync(worker, database => database.StringSetAsync(ProviderBreaker.ProbeKey, "another"));
+        (await ProbedAsync()).ShouldBeTrue("it is another's by now");
+
+        Task<bool> ProbedAsync() => RunAsync(worker, database => database.KeyExistsAsync(ProviderBreaker.ProbeKey));
+    }
+
+    [Fact]
+    public async Task Without_redis_a_try_that_was_not_made_is_given_back_too()
+    {
+        await using var scene = await WorkerScene.SetAsync(servers);
+        var worker = await scene.StartWorkerAsync();
+        var clock = new StandingClock();
+        var redis = worker.Services.GetRequiredService<RedisConnection>();
+        var pause = new ProviderPause(redis, worker.Services.GetRequiredService<WorkerMetrics>(), clock, NullLogger<ProviderPause>.Instance);
+        var breaker = new ProviderBreaker(redis, pause, clock);
+        for (var time = 0; time < ProviderBreaker.Threshold; time++)
+            await breaker.FailedAsync(Stop);
+        clock.Now += TimeSpan.FromMinutes(1);
+
+        await using (await breaker.EnterAsync(Stop))
+        {
+        }
+
+        // By a clock that stands still it would wait for ever.
+        await using var next = await breaker.EnterAsync(Stop).WaitAsync(TimeSpan.FromSeconds(20), Stop);
+    }
+
     [Theory]
     [InlineData(5, 10)]
     [InlineData(6, 20)]
@@ -68,6 +117,8 @@ public sealed class ProviderBreakerTests(TestServers servers)
     public void Tokens_cost_what_the_prices_say(int? input, int? output, long? microdollars) =>
         new TokenPrices(Input: 1.25m, Output: 3m).Of(input, output).ShouldBe(microdollars);
 
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     private static async Task FailAsync(WorkerScene scene, int times)
     {
         for (var time = 0; time < times; time++)
@@ -79,4 +130,12 @@ public sealed class ProviderBreakerTests(TestServers servers)
 
     private static Task<T> RunAsync<T>(WebApplication worker, Func<StackExchange.Redis.IDatabase, Task<T>> command) =>
         worker.Services.GetRequiredService<RedisConnection>().RunAsync(command, TestContext.Current.CancellationToken);
+
+    /// <summary>Stands still until it is moved.</summary>
+    private sealed class StandingClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UtcNow;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
 }
