@@ -202,18 +202,27 @@ internal sealed partial class RenderAttempt(
 
     private async Task<string> FailAsync(StageRoom work, ProviderFailure failure, ProviderUsage? usage, CancellationToken cancellationToken)
     {
-        await messages.FailedAsync(
-            new StagingFailed
-            {
-                JobId = work.JobId,
-                Attempt = work.Attempt,
-                Code = failure.Code,
-                Retryable = failure.Retryable,
-                MayHaveCost = failure.MayHaveCost,
-                RetryAfterSeconds = failure.RetryAfter?.TotalSeconds,
-                Usage = usage,
-            },
-            cancellationToken);
+        try
+        {
+            await messages.FailedAsync(
+                new StagingFailed
+                {
+                    JobId = work.JobId,
+                    Attempt = work.Attempt,
+                    Code = failure.Code,
+                    Retryable = failure.Retryable,
+                    MayHaveCost = failure.MayHaveCost,
+                    RetryAfterSeconds = failure.RetryAfter?.TotalSeconds,
+                    Usage = usage,
+                },
+                cancellationToken);
+        }
+        catch (TimeoutException error)
+        {
+            // Made once more under this claim, the call would be counted by nobody. The lease runs out, and then the attempt counts as lost.
+            Log.FailureUntold(logger, work.JobId, work.Attempt, error);
+        }
+
         return failure.Code;
     }
 
@@ -230,5 +239,8 @@ internal sealed partial class RenderAttempt(
 
         [LoggerMessage(4, LogLevel.Warning, "Job {JobId}, attempt {Attempt}: the picture that it is to resemble cannot be read; it goes on without", EventName = "reference_unreadable")]
         public static partial void ReferenceUnreadable(ILogger logger, Guid jobId, int attempt, Exception exception);
+
+        [LoggerMessage(5, LogLevel.Error, "Job {JobId}, attempt {Attempt}: its failure could not be told; it is left to its lease", EventName = "failure_untold")]
+        public static partial void FailureUntold(ILogger logger, Guid jobId, int attempt, Exception exception);
     }
 }

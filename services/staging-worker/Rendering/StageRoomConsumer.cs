@@ -7,7 +7,7 @@ namespace HomeStage.Worker.Rendering;
 
 /// <summary>
 /// Takes one delivery of work from the queue to its end: waits out the provider's pause, claims the job, makes the attempt while the
-/// lease holds. The delivery is acknowledged when a result is confirmed or when nothing is left to do for this worker.
+/// lease holds. The delivery is acknowledged when a result is confirmed, when a failure cannot be told, or when nothing is left to do for this worker.
 /// </summary>
 internal sealed partial class StageRoomConsumer(
     RenderSlots slots, ProviderBreaker breaker, JobClaims claims, RenderAttempt attempt, Draining draining, WorkerMetrics metrics, TimeProvider time,

@@ -1,5 +1,10 @@
+using HomeStage.Hosting.Messaging;
 using HomeStage.Worker.Outputs;
+using HomeStage.Worker.Provider;
+using HomeStage.Worker.Rendering;
 using HomeStage.Worker.Tests.Scene;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace HomeStage.Worker.Tests.Rendering;
 
@@ -41,6 +46,22 @@ public sealed class RecoveryTests(TestServers sharedServers)
         await scene.SendAsync(await scene.WorkAsync(job, attempt: 2));
 
         (await scene.StagedAsync(job)).Attempt.ShouldBe(1, "the result is the earlier attempt's, under its own message id");
+        scene.Provider.Calls.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_failure_that_the_broker_does_not_take_is_left_to_the_lease_and_the_provider_is_not_called_again()
+    {
+        await using var scene = await WorkerScene.SetAsync(sharedServers);
+        await scene.UnbindAsync("StagingFailed", "staging-api.staging-failed");
+        scene.Provider.NextRefuses(503);
+        var worker = await scene.StartWorkerAsync(services => services.AddSingleton(worker => new AttemptMessages(
+            worker.GetRequiredService<BusPublisher>(), new HastyClock(), NullLogger<AttemptMessages>.Instance)));
+
+        var stop = TestContext.Current.CancellationToken;
+        var outcome = await worker.Services.GetRequiredService<RenderAttempt>().MakeAsync(await scene.WorkAsync(), missing: 1, new ProviderTurn(giveBack: null), stop, stop);
+
+        outcome.ShouldBe("provider_unavailable", "an exception would have the delivery tried again in place");
         scene.Provider.Calls.Count.ShouldBe(1);
     }
 
@@ -129,5 +150,12 @@ public sealed class RecoveryTests(TestServers sharedServers)
             Outputs = [.. Enumerable.Repeat(picture, parts[2])],
             Usage = new ProviderUsage { Model = "m", DurationMilliseconds = 1 },
         };
+    }
+
+    /// <summary>Waits for nothing.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, TimeSpan.Zero, period);
     }
 }
