@@ -116,10 +116,14 @@ internal static class EventRoutes
         var after = feed.NumberOf(lastId);
         var type = after is { } n ? await feed.TypeOfAsync(n, context.RequestAborted) : null;
         // 204 makes an EventSource stop reconnecting.
-        if (type is not null && feed.EndsWith(type))
+        if (type is null ? await EndedAtAsync(feed, after, context.RequestAborted) : feed.EndsWith(type))
             return TypedResults.NoContent();
         context.Response.Headers["X-Accel-Buffering"] = "no";
         var items = stream.ReadAsync(feed, type is null ? null : after, context.RequestAborted);
         return TypedResults.ServerSentEvents(stream.WatchAsync(items, context.Abort));
     }
+
+    /// <summary>Whether an event that is not, or no longer, kept was the last.</summary>
+    private static async Task<bool> EndedAtAsync(EventFeed feed, long? n, CancellationToken cancellationToken) =>
+        n is not null && await feed.SnapshotAsync(cancellationToken) is { Ended: true } snapshot && snapshot.N == n;
 }

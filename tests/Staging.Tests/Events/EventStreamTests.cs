@@ -58,6 +58,21 @@ public sealed class EventStreamTests(StagingFixture fixture) : IClassFixture<Sta
     }
 
     [Fact]
+    public async Task Reconnecting_at_the_end_answers_204_also_when_the_events_are_no_longer_kept()
+    {
+        var (visitor, id) = await FinishedAsync();
+        await using var late = await visitor.EventsAsync(id);
+        var last = (await late.ToEndAsync()).ShouldHaveSingleItem().Id;
+        await _app.ExecuteAsync($"delete from events where job_id = '{id}'");
+
+        await using var again = await visitor.EventsAsync(id, last);
+        await using var before = await visitor.EventsAsync(id, $"1.{last!.Split('.')[1]}");
+
+        ((int)again.Response.StatusCode).ShouldBe(204);
+        (await before.ToEndAsync()).Select(item => item.Type).ShouldBe(["snapshot"], "there is more to know");
+    }
+
+    [Fact]
     public async Task Reconnecting_gives_exactly_what_follows_the_last_event()
     {
         var (visitor, id) = await FinishedAsync();
