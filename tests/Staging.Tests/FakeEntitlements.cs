@@ -50,6 +50,9 @@ internal sealed class FakeEntitlements : IAsyncDisposable
     /// <summary>How many lists were asked for, by account.</summary>
     internal ConcurrentDictionary<Guid, int> Lists { get; } = new();
 
+    /// <summary>What happens between a refusal's making and its answer.</summary>
+    internal Func<Guid, Task> Refusing { get; set; } = _ => Task.CompletedTask;
+
     private readonly Lock _oneAtATime = new();
 
     internal string Url { get; private set; } = "";
@@ -76,7 +79,7 @@ internal sealed class FakeEntitlements : IAsyncDisposable
     private void Compose(ServiceBuilder service)
     {
         service.AddIdentity(callers: ["staging-api"]);
-        service.Map(app => app.MapPut("/internal/holds/{jobId:guid}", Hold).RequireCaller("staging-api"));
+        service.Map(app => app.MapPut("/internal/holds/{jobId:guid}", HoldAsync).RequireCaller("staging-api"));
         service.Map(app => app.MapPut("/internal/holds", HoldList).RequireCaller("staging-api"));
     }
 
@@ -123,6 +126,14 @@ internal sealed class FakeEntitlements : IAsyncDisposable
 
     private static ProblemHttpResult Insufficient(int needed, int available, params ReadOnlySpan<(string, object?)> more) => Problem.Result(
         ProblemCode.InsufficientCredits, "Buy credits.", [("needed", needed), ("available", available), ("freeLeft", 0), ("freeIfDraft", false), .. more]);
+
+    private async Task<IResult> HoldAsync(Guid jobId, HoldRequest request, HttpContext context)
+    {
+        var answer = Hold(jobId, request, context);
+        if (answer is ProblemHttpResult)
+            await Refusing(request.AccountId);
+        return answer;
+    }
 
     private IResult Hold(Guid jobId, HoldRequest request, HttpContext context)
     {

@@ -4,6 +4,7 @@ using HomeStage.Hosting.Problems;
 using HomeStage.Staging.Attempts;
 using HomeStage.Staging.Photos;
 using HomeStage.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
 namespace HomeStage.Staging.Stagings;
@@ -124,21 +125,41 @@ internal sealed partial class Submission(
                 return Visible(queued!.Job);
             case HoldOutcome.Refused(var problem):
                 var refusal = HoldRefusals.AnswerOf(problem, owner, job.Quality);
-                var code = HoldRefusals.CodeOf(refusal);
-                metrics.Submitted(code);
-                // The answer first: from then on a repetition gets it, and a job left accepted is failed by the scheduler.
-                await keys.RefuseAsync(owner, key, fingerprint, refusal, cancellationToken);
-                await jobs.ApplyAsync(job.Id, new JobCommand.HoldRefused(code), cancellationToken);
+                if (!await RefuseAsync(owner, key, fingerprint, job, refusal, cancellationToken))
+                    return await AsItIsAsync(owner, key, fingerprint, job, cancellationToken);
+                metrics.Submitted(HoldRefusals.CodeOf(refusal));
                 throw new ProblemException(refusal);
             case HoldOutcome.Settled:
-                // The scheduler, or a cancellation, was faster: the job says what became of it.
-                await using (var db = await databases.CreateDbContextAsync(cancellationToken))
-                    return Visible(await db.Jobs.AsNoTracking().SingleAsync(row => row.Id == job.Id, cancellationToken));
+                return await AsItIsAsync(owner, key, fingerprint, job, cancellationToken);
             default:
                 metrics.Submitted(ProblemCode.UsageUnavailable.Code);
                 Log.HoldUnknown(logger, job.Id);
                 throw HoldRefusals.Unknown();
         }
+    }
+
+    /// <summary>Ends the job with the refusal, which is the answer from then on. False if somebody else was faster.</summary>
+    private async Task<bool> RefuseAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, Job job, ProblemHttpResult refusal, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        await db.LockJobsAsync([job.Id], cancellationToken);
+        if (!await db.Jobs.AnyAsync(row => row.Id == job.Id && row.Status == JobStatus.Accepted, cancellationToken))
+            return false;
+        await keys.RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
+        var decision = await jobs.ApplyAsync(db, job.Id, new JobCommand.HoldRefused(HoldRefusals.CodeOf(refusal)), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        jobs.Committed(decision);
+        return true;
+    }
+
+    /// <summary>What became of a job that the same request, the scheduler or a cancellation was faster with.</summary>
+    private async Task<Job> AsItIsAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, Job job, CancellationToken cancellationToken)
+    {
+        if (await ReplayAsync(owner, key, fingerprint, cancellationToken) is { } answered)
+            return answered;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return Visible(await db.Jobs.AsNoTracking().SingleAsync(row => row.Id == job.Id, cancellationToken));
     }
 
     private static Job Visible(Job job) =>

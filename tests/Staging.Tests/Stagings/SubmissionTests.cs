@@ -75,6 +75,30 @@ public sealed class SubmissionTests(StagingFixture fixture) : IClassFixture<Stag
     }
 
     [Fact]
+    public async Task A_refusal_that_comes_after_the_same_request_was_queued_changes_nothing()
+    {
+        var visitor = _app.Visitor(Wallet.Empty);
+        var key = Guid.NewGuid().ToString();
+        var (refusing, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _app.Entitlements.Refusing = async account =>
+        {
+            if (account != visitor.Account)
+                return;
+            refusing.TrySetResult();
+            await answer.Task;
+        };
+
+        var late = visitor.SubmitFormAsync(key: key);
+        await refusing.Task;
+        _app.Entitlements.Wallets[visitor.Account] = Wallet.Rich;
+        var first = await visitor.SubmitFormAsync(key: key);
+        answer.SetResult();
+
+        foreach (var same in (Answer[])[first, await late, await visitor.SubmitFormAsync(key: key)])
+            (same.Status, same.Text("id"), same.Text("status")).ShouldBe((202, first.Text("id"), "queued"));
+    }
+
+    [Fact]
     public async Task Ten_requests_at_once_under_one_key_are_one_job()
     {
         var visitor = _app.Visitor();
