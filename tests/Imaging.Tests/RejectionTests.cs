@@ -74,6 +74,8 @@ public sealed class RejectionTests
         png.AsSpan(100, 200).Clear();
         Rejected(png).Code.ShouldBe("damaged");
         Rejected([0xFF, 0xD8, 0xFF, 0xD9]).Code.ShouldBe("damaged");
+        for (byte length = 0; length <= 12; length++)
+            Rejected([.. "RIFF"u8, length, 0, 0, 0, .. "WEBP"u8, .. new byte[8]]).Code.ShouldBe("damaged", $"{length}");
     }
 
     [Fact]

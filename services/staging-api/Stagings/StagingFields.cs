@@ -22,15 +22,40 @@ internal static class JsonFields
         try
         {
             using var document = await JsonDocument.ParseAsync(request.Body, new JsonDocumentOptions { AllowDuplicateProperties = false }, cancellationToken);
+            RequireTexts(document.RootElement);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value.Clone(), StringComparer.Ordinal);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             // Answered below.
         }
 
-        throw new ProblemException(Problem.Result(ProblemCode.ValidationFailed, "The body is not a JSON object, or names a member twice."));
+        throw new ProblemException(Problem.Result(ProblemCode.ValidationFailed, "The body is not a JSON object, names a member twice, or has a text that is not Unicode."));
+    }
+
+    /// <summary>Reads every name and text once, since half a character (<c>"\ud800"</c>) is found only then.</summary>
+    /// <exception cref="InvalidOperationException">One is no text.</exception>
+    private static void RequireTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var member in element.EnumerateObject())
+                {
+                    _ = member.Name;
+                    RequireTexts(member.Value);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray())
+                    RequireTexts(item);
+                break;
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+        }
     }
 }
 

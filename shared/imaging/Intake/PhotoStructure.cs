@@ -81,14 +81,16 @@ internal sealed record PhotoStructure(StructureVerdict Verdict, int End)
     private static PhotoStructure OfWebP(ReadOnlySpan<byte> file)
     {
         const int riffHeader = 8;
+        const int firstChunk = 12;
+        const int chunkHeader = 8;
         const byte animationFlag = 0b10;
         var end = riffHeader + (long)BinaryPrimitives.ReadUInt32LittleEndian(file[4..]);
         if (end > file.Length)
             return Truncated;
-        var chunks = file[12..(int)end];
-        if (chunks.Length < 8)
+        if (end < firstChunk + chunkHeader)
             return Malformed;
-        return chunks.StartsWith("VP8X"u8) && chunks.Length > 8 && (chunks[8] & animationFlag) != 0
+        var chunks = file[firstChunk..(int)end];
+        return chunks.StartsWith("VP8X"u8) && chunks.Length > chunkHeader && (chunks[chunkHeader] & animationFlag) != 0
             ? Animated
             : new PhotoStructure(StructureVerdict.Whole, (int)end);
     }

@@ -114,6 +114,23 @@ public sealed class BadInputTests(StagingFixture fixture) : IClassFixture<Stagin
         (answer.Status, answer.Code).ShouldBe((status, code), answer.Body?.ToString());
     }
 
+    [Theory]
+    [InlineData("/api/v1/stagings", """{"room":"\ud800"}""")]
+    [InlineData("/api/v1/stagings", """{"\udc00":1}""")]
+    [InlineData("/api/v1/stagings", """{"\udc00":1,"\udc00":2}""")]
+    [InlineData("/api/v1/listings", """{"photos":[{"photoId":"\ud800","room":"office"}]}""")]
+    [InlineData("/api/v1/listings", """{"photos":[{"photoId":"x","\ud800":"office"}]}""")]
+    [InlineData("/api/v1/listings", """{"name":"\ud800"}""")]
+    [InlineData("/api/v1/webhook-endpoints", """{"url":"\ud800","eventTypes":["\udc00"]}""")]
+    [InlineData("/api/v1/webhook-endpoints", """{"\ud800":1}""")]
+    [InlineData("/api/v1/webhook-endpoints", """{"\ud800":1,"\ud800":2}""")]
+    public async Task Half_a_character_is_no_text(string path, string body)
+    {
+        var answer = await _app.Visitor(kind: "member").SendAsync(HttpMethod.Post, path, new StringContent(body, Encoding.UTF8, "application/json"));
+
+        (answer.Status, answer.Code).ShouldBe((400, "validation_failed"), answer.Body?.ToString());
+    }
+
     [Fact]
     public async Task A_large_json_body_is_refused()
     {
