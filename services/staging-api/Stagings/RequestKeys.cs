@@ -79,6 +79,13 @@ internal sealed class RequestKeys(IDbContextFactory<StagingDb> databases, TimePr
         Owner owner, IdempotencyKey key, byte[] fingerprint, Guid resourceId, Action<StagingDb> add, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await TryUseAsync(db, owner, key, fingerprint, resourceId, add, cancellationToken);
+    }
+
+    /// <summary>The same in the caller's transaction.</summary>
+    internal async Task<bool> TryUseAsync(
+        StagingDb db, Owner owner, IdempotencyKey key, byte[] fingerprint, Guid resourceId, Action<StagingDb> add, CancellationToken cancellationToken)
+    {
         add(db);
         if (key.Value is { } value)
             db.RequestKeys.Add(New(owner, value, fingerprint) with { ResourceId = resourceId });

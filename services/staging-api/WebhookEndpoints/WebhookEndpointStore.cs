@@ -44,8 +44,10 @@ internal sealed class WebhookEndpointStore(
         await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({"webhook-endpoints " + owner.AccountId}, 0))", cancellationToken);
         if (await Of(db, owner).CountAsync(cancellationToken) >= WebhookEndpoint.MostOfAccount)
             throw new ProblemException(Problem.Result(ProblemCode.WebhookLimitReached, $"An account has {WebhookEndpoint.MostOfAccount} webhook endpoints at most. Delete one that is not needed."));
-        var made = await keys.TryUseAsync(owner, key, fingerprint, id, context => context.WebhookEndpoints.Add(endpoint), cancellationToken);
-        return (made ? endpoint : null, secret);
+        if (!await keys.TryUseAsync(db, owner, key, fingerprint, id, context => context.WebhookEndpoints.Add(endpoint), cancellationToken))
+            return (null, secret);
+        await turn.CommitAsync(cancellationToken);
+        return (endpoint, secret);
     }
 
     internal async Task<IReadOnlyList<WebhookEndpoint>> ListAsync(Owner owner, CancellationToken cancellationToken)

@@ -7,6 +7,7 @@ using HomeStage.Testing;
 using HomeStage.Tool;
 using HomeStage.Tool.Servers;
 using Microsoft.Extensions.Configuration;
+using Npgsql;
 using Shouldly;
 using Xunit;
 
@@ -43,6 +44,27 @@ public sealed class EndpointTests(ReceiverFixture fixture) : IClassFixture<Recei
         listed.Body!["items"]!.AsArray().ShouldHaveSingleItem()!["id"]!.ToString().ShouldBe(made.Text("id"));
         types.Body!["items"]!.AsArray().Select(type => (string)type!["type"]!).ShouldBe(Customer.All);
         (deleted.Status, (await member.GetAsync(self)).Status, (await member.SendAsync(HttpMethod.Delete, self)).Status).ShouldBe((204, 404, 404));
+    }
+
+    [Fact]
+    public async Task As_many_at_once_as_there_are_connections_are_made_one_after_the_other()
+    {
+        const int pool = 20;
+        var member = Member();
+        await using var first = await _app.Admin.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var turn = await first.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var taken = new NpgsqlCommand($"select pg_advisory_xact_lock(hashtextextended('webhook-endpoints {member.Account}', 0))", first, turn))
+            await taken.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var making = Task.WhenAll(Enumerable.Range(0, pool).Select(_ => member.TryMakeAsync(new { url = Local, eventTypes = Customer.All }, key: "same")));
+        await Eventually.Async(
+            async () => await _app.CountAsync("pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())") == pool,
+            "all connections wait for their turn");
+        await turn.CommitAsync(TestContext.Current.CancellationToken);
+
+        var made = await making;
+        made.ShouldAllBe(answer => answer.Status == 201);
+        made.Select(answer => answer.Text("id")).Distinct().ShouldHaveSingleItem();
     }
 
     // The library compares the time with its own clock, which is why nothing here moves that of the service.
