@@ -1,3 +1,4 @@
+using HomeStage.Testing;
 using Microsoft.Playwright;
 
 namespace HomeStage.Browser.Tests;
@@ -57,7 +58,13 @@ public sealed class PageTests(RunningSystem running)
         await person.BuyAsync();
         await person.StageAsync();
         await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });
+        // There and back and there again is one photo.
         await page.GetByRole(AriaRole.Link, new() { Name = "Try another style" }).ClickAsync();
+        await person.Sees(".preview img").ToBeVisibleAsync();
+        await page.GoBackAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Try another style" }).ClickAsync();
+        await Eventually.Async(() => new Uri(page.Url).Query.Length == 0, "the photo is taken again");
+        await person.SeesAsync("#submit", "Furnish this room");
         await page.Locator(".tile", new() { HasText = "Coastal" }).ClickAsync();
         await page.Locator("#submit").ClickAsync();
         await page.Locator("#result").WaitForAsync(new() { Timeout = Person.Patience });

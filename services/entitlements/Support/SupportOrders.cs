@@ -26,7 +26,7 @@ internal static class SupportOrders
         Advice = billing.Advice ?? (billing.Order.PaidAt is null || granted
             ? null
             : "The order is paid and no credits were granted. See whether its message waits among the dead letters with "
-                + $"'./homestage support dead-letters'; if not, run './homestage support check {billing.Order.OrderId}'."),
+                + "'./homestage support dead-letters'; if not, it was lost with RabbitMQ's data, and docs/operations/restore.md says how to say it again."),
     };
 
     private static async Task<OrderExplanation> ExplainAsync(

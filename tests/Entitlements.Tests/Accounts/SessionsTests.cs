@@ -84,7 +84,7 @@ public sealed class SessionsTests(EntitlementsFixture fixture) : IClassFixture<E
         _app.Clock.Pass(TimeSpan.FromDays(2));
         await ForgetAsync();
         (await KeptAsync()).ShouldBe(1);
-        (await PutAsync(_account, device: null, "member", revoked)).Status.ShouldBe(401);
+        (await PutAsync(_account, device: null, "member", revoked)).Status.ShouldBe(410);
 
         _app.Clock.Pass(TimeSpan.FromDays(400));
         await ForgetAsync();

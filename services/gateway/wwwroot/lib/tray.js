@@ -50,6 +50,8 @@ const moment = () => (latest = Math.max(Date.now(), latest + 1));
 
 /** Takes the photo of an earlier staging, which is not sent again. */
 export function takeAgain(job) {
+  const there = photos.find(photo => photo.regenerate === job.urls.regenerate);
+  if (there) return there;
   const photo = { id: crypto.randomUUID(), room: job.room, url: job.urls.original, regenerate: job.urls.regenerate, status: "ready", progress: 1, at: moment() };
   photos.push(photo);
   changed();

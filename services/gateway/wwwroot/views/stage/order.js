@@ -52,8 +52,8 @@ export async function order(one) {
     } catch (error) {
       if (error.code === "idempotency_conflict" && sent.before) { sent = sent.before; continue; }
       error.photos = namedIn(error, one.of);
-      // Who is signed out may have ordered it, and be back soon.
-      if (error.isPassing || error.status === 401) throw error;
+      // Only a refusal settles it. Who is signed out may have ordered it, and be back soon.
+      if (error.isPassing !== false || error.status === 401) throw error;
       holder.order = undefined;
       await keep(holder);
       if (sent.wish === wish) throw error;
