@@ -89,7 +89,9 @@ public sealed class SignInTests(RunningSystem scene)
         await Eventually.Async(() => requests.Contains("GET /api/v1/events"), "the tab reads the stream");
         await BuyAsync(tab, 5);
         await Assertions.Expect(tab.Locator(".notice")).ToHaveCountAsync(0);
-        (await person.Page.EvaluateAsync<bool>("async () => (await navigator.locks.query()).held.length === 1")).ShouldBeTrue();
+        await Eventually.Async(
+            () => person.Page.EvaluateAsync<bool>("async () => { const { held, pending } = await navigator.locks.query(); return held.length === 1 && pending.length === 0; }"),
+            "one tab leads, and none waits to");
     }
 
     [Fact]

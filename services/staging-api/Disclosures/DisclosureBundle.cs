@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using HomeStage.Staging.Retention;
 using HomeStage.Staging.Stagings;
 using HomeStage.Storage;
 
@@ -18,7 +19,7 @@ internal static class DisclosureBundle
         (string Name, string Key)[] files = [($"{name}-virtually-staged", picture.Labeled), ($"{name}-original", job.OriginalBlob)];
         var at = job.FinishedAt ?? disclosure.CreatedAt;
         var made = new FileStream(
-            Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 65_536, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
+            Path.Combine(Path.GetTempPath(), LeftFiles.Archive + Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 65_536, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
         try
         {
             await using (var archive = await ZipArchive.CreateAsync(made, ZipArchiveMode.Create, leaveOpen: true, Encoding.UTF8, cancellationToken))

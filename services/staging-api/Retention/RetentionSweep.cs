@@ -177,5 +177,6 @@ internal static class RetentionFeature
         service.Services.AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
         service.Services.AddSingleton<OrphanSweep>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<OrphanSweep>());
+        service.Services.AddHostedService<LeftFiles>();
     }
 }

@@ -14,24 +14,15 @@ internal sealed partial class InboxRetention(NpgsqlDataSource dataSource, Sweeps
 {
     private const int ManyAtOnce = 5000;
 
-    /// <summary>Forgets what is old enough; returns how many messages that were.</summary>
-    internal async Task<int> ForgetAsync(CancellationToken cancellationToken)
+    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(
             $"delete from inbox where ctid = any(array(select ctid from inbox where received_at < now() - interval '14 days' limit {ManyAtOnce}))");
-        int all = 0, forgotten;
-        do
+        while (await command.ExecuteNonQueryAsync(cancellationToken) == ManyAtOnce)
         {
-            forgotten = await command.ExecuteNonQueryAsync(cancellationToken);
-            all += forgotten;
+            // There may be more.
         }
-        while (forgotten == ManyAtOnce);
-        return all;
-    }
 
-    protected override async Task<bool> WorkAsync(CancellationToken cancellationToken)
-    {
-        await ForgetAsync(cancellationToken);
         return true;
     }
 

@@ -109,8 +109,7 @@ public static class MessagingExtensions
         service.Services.AddSingleton<Inbox<TDb>>();
         service.Services.TryAddSingleton<OutboxDispatcher>();
         service.Services.AddHostedService(provider => provider.GetRequiredService<OutboxDispatcher>());
-        service.Services.AddSingleton<InboxRetention>();
-        service.Services.AddHostedService(provider => provider.GetRequiredService<InboxRetention>());
+        service.Services.AddHostedService<InboxRetention>();
         service.Services.AddHostedService<OutboxSampler>();
     }
 

@@ -19,6 +19,26 @@ public sealed class RetentionTests(StagingFixture fixture) : IClassFixture<Stagi
     private RetentionSweep Sweep => _app.Services.GetRequiredService<RetentionSweep>();
 
     [Fact]
+    public void What_a_killed_process_left_among_the_temporary_files_is_removed_after_a_day()
+    {
+        string[] left = ["ASPNETCORE_of_yesterday.tmp", "homestage-archive-of-yesterday"];
+        string[] kept = ["ASPNETCORE_of_now.tmp", "homestage-archive-of-now", "of-yesterday-and-somebody-else"];
+        foreach (var name in (string[])[.. left, .. kept])
+            File.WriteAllText(In(name), "");
+        foreach (var name in (string[])[.. left, kept[2]])
+            File.SetLastWriteTimeUtc(In(name), TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-25));
+
+        LeftFiles.Remove();
+
+        left.Where(name => File.Exists(In(name))).ShouldBeEmpty();
+        kept.Where(name => File.Exists(In(name))).ShouldBe(kept);
+        foreach (var name in kept)
+            File.Delete(In(name));
+
+        static string In(string name) => Path.Combine(Path.GetTempPath(), name);
+    }
+
+    [Fact]
     public async Task A_staging_goes_after_its_time_with_its_files_unless_it_is_disclosed()
     {
         var (visitor, old) = await StagedAsync();
