@@ -46,6 +46,7 @@ public sealed class ChallengeTests(RunningSystem running)
         await person.SeesAsync(".notice", "Show that you are a person");
 
         await buy.ClickAsync();
+        await person.SeesAsync("#challenge", "I am a person (site-key)");
         var asked = await page.RunAndWaitForRequestAsync(() => page.Locator("#prove").ClickAsync(), request => request.Url.EndsWith("/api/v1/checkout", StringComparison.Ordinal));
         // Its key follows from that of the request which was refused: sent again, both are the same.
         asked.Headers["idempotency-key"].ShouldEndWith("-proved");
