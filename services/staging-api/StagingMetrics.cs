@@ -24,7 +24,7 @@ internal sealed class StagingMetrics
         _endings = meter.CreateCounter<long>("homestage.stagings.ended", "{job}", "Jobs that ended, by `outcome` and `error`.");
         _attempts = meter.CreateCounter<long>("homestage.attempts.ended", "{attempt}", "Attempts that ended, by `outcome`: delivered, lease_lost, or the code of the failure.");
         _sends = meter.CreateCounter<long>("homestage.attempts.sent", "{message}", "Attempts sent to the workers, repetitions included.");
-        _photos = meter.CreateCounter<long>("homestage.photos", "{photo}", "Photos taken in, by `verdict`.");
+        _photos = meter.CreateCounter<long>("homestage.photos", "{photo}", "Photos that were sent, by `verdict`: accepted, no_room, or why one cannot be used.");
         _orphans = meter.CreateCounter<long>("homestage.blobs.orphans_removed", "{file}", "Files that nothing pointed at any more, by `kind` of owner.");
         _expired = meter.CreateCounter<long>("homestage.retention.removed", "{item}", "What was kept for its time and removed, by `kind`.");
         _durations = meter.CreateDuration("homestage.stagings.duration", "s", "From queued to succeeded.");

@@ -139,7 +139,7 @@ public sealed class DirectoryBlobStore : IBlobStore
 
     private string PathOf(string key) => Path.Combine(_blobs, key) + Leaf;
 
-    // A delete may take a folder away between its making and the move: then once more.
+    // A delete may take a folder away while it is made or before the move, of which each says something else: then once more.
     private void MoveIntoPlace(string temporary, string path)
     {
         const int mostTries = 100;
@@ -152,7 +152,7 @@ public sealed class DirectoryBlobStore : IBlobStore
                 File.Move(temporary, path, overwrite: true);
                 break;
             }
-            catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException && tries < mostTries && File.Exists(temporary))
+            catch (IOException) when (tries < mostTries && File.Exists(temporary))
             {
             }
         }

@@ -10,7 +10,9 @@ namespace HomeStage.Staging.Photos;
 /// </summary>
 internal sealed class PhotoBody
 {
-    private const int SpoolAfter = 64 * 1024;
+    /// <summary>Bytes that a body may have to wait in memory instead.</summary>
+    internal const int SpoolAfter = 64 * 1024;
+
     private static readonly string[] MediaTypes = ["image/jpeg", "image/png", "image/webp", "application/octet-stream"];
 
     private readonly Stream _file;

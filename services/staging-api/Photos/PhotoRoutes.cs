@@ -24,12 +24,14 @@ internal static class PhotoRoutes
         service.Services.AddSingleton(VirusScan.AddressOf(service.Settings));
         service.Services.AddSingleton<VirusScan>();
         service.Services.AddSingleton<PhotoReader>();
+        service.Services.AddSingleton(UploadRoomSize.Read(service.Settings));
+        service.Services.AddSingleton<UploadRoom>();
         service.Map(app =>
         {
             ImagingRuntime.Initialise();
             app.MapPost("/api/v1/photos", UploadAsync).RequireCaller("gateway")
                 .WithMetadata(new RequestSizeLimitAttribute(MaxRequestBytes))
-                .AddEndpointFilter<NothingBilledFilter>()
+                .AddEndpointFilter<NothingBilledFilter>().AddEndpointFilter<UploadRoomFilter>()
                 .Describe(
                     "Stagings", "uploadPhoto", "Upload a photo",
                     "Kept upright and without metadata until `expiresAt`, a day unless the installation says otherwise, or for as long as a staging uses it. What it is is known by its content, whatever `Content-Type` says.")

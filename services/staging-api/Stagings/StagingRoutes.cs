@@ -39,7 +39,8 @@ internal static class StagingRoutes
         service.Map(app =>
         {
             var routes = app.MapGroup("/api/v1/stagings").RequireCaller("gateway").Refuses(ProblemCode.Unauthenticated);
-            routes.MapPost("", SubmitAsync).WithMetadata(new RequestSizeLimitAttribute(PhotoRoutes.MaxRequestBytes)).AddEndpointFilter<NothingBilledFilter>()
+            routes.MapPost("", SubmitAsync).WithMetadata(new RequestSizeLimitAttribute(PhotoRoutes.MaxRequestBytes))
+                .AddEndpointFilter<NothingBilledFilter>().AddEndpointFilter<UploadRoomFilter>()
                 .Describe(
                     "Stagings", "submitStaging", "Have a room furnished",
                     "Holds what it costs and answers at once; the pictures come in a minute or two. Follow `urls.events`, or ask for `urls.self` each `pollAfterSeconds`. "

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace HomeStage.Hosting.Problems;
 
@@ -59,6 +60,9 @@ internal static partial class ProblemsExtensions
                     return Problem.Result(ProblemCode.OfStatus(bad.StatusCode));
                 case InvalidDataException:
                     return Problem.Result(ProblemCode.PayloadTooLarge, "A part of the form is larger than the route takes.");
+                // Nothing that PostgreSQL keeps has the character zero, as text or escaped in JSON; the statement that tried was undone.
+                case var _ when exception.GetBaseException() is PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+                    return Problem.Result(ProblemCode.ValidationFailed, "Leave out the character \\u0000.");
                 case var _ when Infrastructure.IsTransient(exception):
                     Log.DependencyAway(logger, exception);
                     return Problem.Result(ProblemCode.Unavailable, "Nothing was done. Try again in a few seconds.");

@@ -187,6 +187,8 @@ public sealed class SupportCommandsTests(EntitlementsFixture fixture)
         }
 
         (await _app.SupportAsync(HttpMethod.Put, $"/support/blocks/{Household()}", body)).Code.ShouldBe("validation_failed");
+        body["reason"] = "good\0will";
+        (await _app.CommandAsync($"/support/grants/{grant}/revoke", body)).Code.ShouldBe("validation_failed");
         body["reason"] = new string('x', 501);
         (await _app.CommandAsync($"/support/grants/{grant}/revoke", body)).Code.ShouldBe("validation_failed");
         (await _app.EntriesAsync(_account)).ShouldBe("grant 10");

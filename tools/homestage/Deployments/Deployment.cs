@@ -72,7 +72,7 @@ internal sealed class Deployment
         ],
         ["billing"] = ["STRIPE_API_URL", "PLANS", "PLANS_FILE", "RECONCILE_SECONDS", "RETENTION_STRIPE_PAYLOAD_DAYS"],
         ["entitlements"] = ["FREE_STAGINGS", "FREE_WINDOW_DAYS", "FREE_DAILY_BUDGET", "LEDGER_CHECK_SECONDS"],
-        ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS", "WEBHOOK_LOCAL_NETWORKS"],
+        ["staging-api"] = [.. BlobSettings, .. ModelSettings, .. RetentionSettings, "CLAMAV_ADDRESS", "UPLOADS_MAX_MB", "WEBHOOK_LOCAL_NETWORKS"],
         ["staging-worker"] = [.. BlobSettings, .. ModelSettings, .. LayoutSettings, "OPENAI_BASE_URL", "OPENAI_INPUT_PRICE", "OPENAI_OUTPUT_PRICE", "WORKER_CONCURRENCY", "PROVIDER_TIMEOUT_SECONDS"],
     };
 
