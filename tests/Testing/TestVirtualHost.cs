@@ -69,22 +69,26 @@ public sealed class TestVirtualHost : IAsyncDisposable
         return [.. queues!.Select(queue => (string)queue!["name"]!)];
     }
 
-    /// <summary>Closes the connections of a user, as an operator or a failing node does; waits until there are any.</summary>
-    public Task CloseConnectionsAsync(string user) => Eventually.Async(
-        async () =>
-        {
-            var connections = await _management.GetFromJsonAsync<JsonArray>($"vhosts/{Name}/connections", TestContext.Current.CancellationToken);
-            var closed = 0;
-            foreach (var connection in connections!.Where(connection => (string?)connection!["user"] == user))
+    /// <summary>
+    /// Closes the connections of a service, as an operator or a failing node does: that for publishing and that for consuming. Waits until both are
+    /// known, which is some seconds after they were opened.
+    /// </summary>
+    public async Task CloseConnectionsAsync(string user)
+    {
+        var names = await Eventually.ValueAsync(
+            async () =>
             {
-                using var answer = await _management.DeleteAsync(
-                    new Uri($"connections/{Uri.EscapeDataString((string)connection!["name"]!)}", UriKind.Relative), TestContext.Current.CancellationToken);
-                closed += answer.IsSuccessStatusCode ? 1 : 0;
-            }
-
-            return closed > 0;
-        },
-        $"{user} is connected");
+                var connections = await _management.GetFromJsonAsync<JsonArray>($"vhosts/{Name}/connections", TestContext.Current.CancellationToken);
+                var found = connections!.Where(connection => (string?)connection!["user"] == user).Select(connection => (string)connection!["name"]!).ToList();
+                return found.Count >= 2 ? found : null;
+            },
+            $"both connections of {user} are known");
+        foreach (var name in names)
+        {
+            using var answer = await _management.DeleteAsync(new Uri($"connections/{Uri.EscapeDataString(name)}", UriKind.Relative), TestContext.Current.CancellationToken);
+            answer.EnsureSuccessStatusCode();
+        }
+    }
 
     /// <summary>Removes the virtual host; connections to it are closed.</summary>
     public async ValueTask DisposeAsync()

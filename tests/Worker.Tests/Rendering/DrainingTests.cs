@@ -70,7 +70,7 @@ public sealed class DrainingTests(TestServers servers)
         await using var process = await scene.StartWorkerProcessAsync();
         var job = await scene.SendNewAsync();
         await Eventually.Async(() => scene.Provider.InFlight == 1, "the provider was called");
-        await scene.CutConnectionsAsync("staging-worker");
+        await scene.CloseConnectionsAsync("staging-worker");
         await Eventually.Async(() => process.Output.Contains("consumer_let_go", StringComparison.Ordinal), "the consumer was let go of");
         await Eventually.Async(async () => await scene.ConsumersAsync("staging-worker.stage-room") == 1, "the worker is connected again");
 

@@ -1,6 +1,4 @@
-using System.Net.Http.Json;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using HomeStage.Hosting;
 using HomeStage.Hosting.Messaging;
 using HomeStage.Storage;
@@ -19,7 +17,6 @@ internal sealed class WorkerScene : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly List<WebApplication> _workers = [];
     private readonly string _identityKey;
-    private RabbitMqFacts _broker = null!;
     private TestVirtualHost _host = null!;
     private WebApplication _stagingApi = null!;
 
@@ -47,8 +44,7 @@ internal sealed class WorkerScene : IAsyncDisposable
 
     public static async Task<WorkerScene> SetAsync(TestServers servers, string? redis = null, RabbitMqFacts? broker = null)
     {
-        broker ??= servers.RabbitMq;
-        var scene = new WorkerScene { _broker = broker, _host = await TestVirtualHost.CreateAsync(broker), Provider = await FakeProvider.StartAsync() };
+        var scene = new WorkerScene { _host = await TestVirtualHost.CreateAsync(broker ?? servers.RabbitMq), Provider = await FakeProvider.StartAsync() };
         var apiUrl = NewUrl();
         scene.Settings = new(StringComparer.Ordinal)
         {
@@ -161,20 +157,8 @@ internal sealed class WorkerScene : IAsyncDisposable
             async () => (await client.GetStringAsync(new Uri(Management, "/metrics"))).Contains(line, StringComparison.Ordinal), $"the metrics say {line}");
     }
 
-    /// <summary>Has the broker close every connection of a user.</summary>
-    public async Task CutConnectionsAsync(string user)
-    {
-        using var client = ManagementApi.Client(_broker);
-        await Eventually.Async(async () =>
-        {
-            // The broker's statistics know of a connection some seconds after it was opened.
-            var connections = await client.GetFromJsonAsync<JsonArray>($"vhosts/{_host.Name}/connections");
-            var names = connections!.Where(connection => (string?)connection!["user"] == user).Select(connection => (string)connection!["name"]!).ToList();
-            foreach (var name in names)
-                (await client.DeleteAsync(new Uri($"connections/{Uri.EscapeDataString(name)}", UriKind.Relative))).Dispose();
-            return names.Count > 0;
-        }, $"a connection of {user} was closed");
-    }
+    /// <inheritdoc cref="TestVirtualHost.CloseConnectionsAsync"/>
+    public Task CloseConnectionsAsync(string user) => _host.CloseConnectionsAsync(user);
 
     /// <summary>Messages in a queue that nobody holds.</summary>
     public async Task<uint> ReadyAsync(string queue)
