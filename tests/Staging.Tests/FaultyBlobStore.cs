@@ -10,12 +10,15 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     /// <summary>Uploaded photos cannot be deleted.</summary>
     internal bool KeepsPhotos { get; set; }
 
+    /// <summary>Asked, when it is looked for a file, whether it is not to be found.</summary>
+    internal Func<string, Task<bool>> Hides { get; set; } = _ => Task.FromResult(false);
+
     public Task PutAsync(string key, Stream content, string mediaType, CancellationToken cancellationToken = default) =>
         Fails ? throw new IOException("The disk is full.") : inner.PutAsync(key, content, mediaType, cancellationToken);
 
     public Task<Blob?> OpenAsync(string key, CancellationToken cancellationToken = default) => inner.OpenAsync(key, cancellationToken);
 
-    public Task<bool> ExistsAsync(string key, CancellationToken cancellationToken = default) => inner.ExistsAsync(key, cancellationToken);
+    public async Task<bool> ExistsAsync(string key, CancellationToken cancellationToken = default) => !await Hides(key) && await inner.ExistsAsync(key, cancellationToken);
 
     public Task DeleteAsync(string key, CancellationToken cancellationToken = default) =>
         KeepsPhotos && key.StartsWith("photos/", StringComparison.Ordinal) ? throw new IOException("The disk is read-only.") : inner.DeleteAsync(key, cancellationToken);

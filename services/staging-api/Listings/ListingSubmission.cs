@@ -41,9 +41,14 @@ internal sealed partial class ListingSubmission(
             }
             catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
             {
-                metrics.Submitted(HoldRefusals.CodeOf(refusal.Result));
-                await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
-                throw;
+                if (await keys.TryRefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken))
+                {
+                    metrics.Submitted(HoldRefusals.CodeOf(refusal.Result));
+                    throw;
+                }
+
+                // The same request, sent twice at once, and the other one was accepted.
+                listing = (await ReplayAsync(owner, key, fingerprint, cancellationToken))!;
             }
         }
 
@@ -216,7 +221,7 @@ internal sealed partial class ListingSubmission(
         {
             if (rows.TrueForAll(job => job.Status != JobStatus.Accepted))
                 return false;
-            await keys.RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
+            await RequestKeys.RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
             // The refusal was the answer to the request; nothing of it is kept.
             var now = time.GetUtcNow();
             await db.Listings.Where(row => row.Id == listing.Id).ExecuteUpdateAsync(

@@ -69,8 +69,9 @@ internal static class PhotoRoutes
         }
         catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
         {
-            await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
-            throw;
+            if (await keys.TryRefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken))
+                throw;
+            return await FirstAsync();
         }
 
         var id = Guid.CreateVersion7(time.GetUtcNow());
@@ -89,10 +90,12 @@ internal static class PhotoRoutes
         if (await keys.TryUseAsync(owner, key, fingerprint, id, db => db.Photos.Add(photo), cancellationToken))
             return Created(photo);
 
-        // The same request, sent twice at once: the other one was first.
         await blobs.DeleteAsync(photo.Blob, cancellationToken);
-        var first = (await keys.FindAsync(owner, key, fingerprint, cancellationToken))!;
-        return await AnswerAgainAsync(databases, first, cancellationToken);
+        return await FirstAsync();
+
+        // The same request, sent twice at once: the other one was first.
+        async Task<Results<Created<PhotoView>, ProblemHttpResult>> FirstAsync() =>
+            await AnswerAgainAsync(databases, (await keys.FindAsync(owner, key, fingerprint, cancellationToken))!, cancellationToken);
     }
 
     private static async Task<Results<Created<PhotoView>, ProblemHttpResult>> AnswerAgainAsync(

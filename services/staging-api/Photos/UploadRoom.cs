@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Threading.RateLimiting;
 using HomeStage.Hosting.Configuration;
@@ -17,11 +18,20 @@ internal sealed record UploadRoomSize(int Megabytes)
 /// The room that photos have on the disk while they are sent and read. Many slow senders together would fill it, and a disk that is full is no
 /// room for anybody; who finds none is told so before a byte is taken.
 /// </summary>
-internal sealed class UploadRoom(UploadRoomSize size) : IDisposable
+internal sealed class UploadRoom : IDisposable
 {
     private const long Megabyte = 1_000_000;
 
-    private readonly ConcurrencyLimiter _megabytes = new(new ConcurrencyLimiterOptions { PermitLimit = size.Megabytes, QueueLimit = 0 });
+    private readonly ConcurrencyLimiter _megabytes;
+
+    public UploadRoom(UploadRoomSize size, IMeterFactory meters)
+    {
+        _megabytes = new(new ConcurrencyLimiterOptions { PermitLimit = size.Megabytes, QueueLimit = 0 });
+        meters.Create("HomeStage.Staging").CreateObservableGauge(
+            "homestage.uploads.room", () => BytesLeft, "By", "What photos that are being sent may still take of the disk.");
+    }
+
+    internal long BytesLeft => _megabytes.GetStatistics()!.CurrentAvailablePermits * Megabyte;
 
     /// <summary>Whether a body may go to the disk: JSON, and what is small, waits in memory.</summary>
     internal static bool Takes(HttpRequest request) => !request.HasJsonContentType() && !(request.ContentLength <= PhotoBody.SpoolAfter);

@@ -100,27 +100,27 @@ internal sealed class RequestKeys(IDbContextFactory<StagingDb> databases, TimePr
         }
     }
 
-    /// <summary>Remembers a refusal; that of a repetition changes nothing.</summary>
-    internal async Task RefuseAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
-    {
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
-    }
-
-    /// <summary>Remembers a refusal in the caller's transaction.</summary>
-    internal async Task RefuseAsync(StagingDb db, Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
+    /// <summary>Remembers the refusal of a request that has made nothing. False, and nothing stored, if the key is used already.</summary>
+    internal async Task<bool> TryRefuseAsync(Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
     {
         if (key.Value is not { } value)
-            return;
-        var problem = KeptRefusal.Of(refusal);
-        var row = New(owner, value, fingerprint);
-        await db.Database.ExecuteSqlAsync(
+            return true;
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Database.ExecuteSqlAsync(
             $"""
             insert into request_keys (account_id, key, fingerprint, refusal, created_at)
-            values ({row.AccountId}, {row.Key}, {row.Fingerprint}, {problem}::json, {row.CreatedAt})
-            on conflict (account_id, key) do update set refusal = excluded.refusal where request_keys.fingerprint = excluded.fingerprint
+            values ({owner.AccountId}, {value}, {fingerprint}, {KeptRefusal.Of(refusal)}::json, {time.GetUtcNow()})
+            on conflict do nothing
             """,
-            cancellationToken);
+            cancellationToken) > 0;
+    }
+
+    /// <summary>Remembers, in the caller's transaction, that what a request has made is refused after all.</summary>
+    internal static async Task RefuseAsync(StagingDb db, Owner owner, IdempotencyKey key, byte[] fingerprint, ProblemHttpResult refusal, CancellationToken cancellationToken)
+    {
+        if (key.Value is { } value)
+            await db.RequestKeys.Where(row => owner.Accounts.Contains(row.AccountId) && row.Key == value && row.Fingerprint == fingerprint)
+                .ExecuteUpdateAsync(row => row.SetProperty(used => used.Refusal, KeptRefusal.Of(refusal)), cancellationToken);
     }
 
     private RequestKey New(Owner owner, string key, byte[] fingerprint) =>

@@ -45,9 +45,14 @@ internal sealed partial class Submission(
             }
             catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
             {
-                metrics.Submitted(HoldRefusals.CodeOf(refusal.Result));
-                await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
-                throw;
+                if (await keys.TryRefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken))
+                {
+                    metrics.Submitted(HoldRefusals.CodeOf(refusal.Result));
+                    throw;
+                }
+
+                // The same request, sent twice at once, and the other one was accepted.
+                job = (await ReplayAsync(owner, key, fingerprint, cancellationToken))!;
             }
         }
 
@@ -146,7 +151,7 @@ internal sealed partial class Submission(
         await db.LockJobsAsync([job.Id], cancellationToken);
         if (!await db.Jobs.AnyAsync(row => row.Id == job.Id && row.Status == JobStatus.Accepted, cancellationToken))
             return false;
-        await keys.RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
+        await RequestKeys.RefuseAsync(db, owner, key, fingerprint, refusal, cancellationToken);
         var decision = await jobs.ApplyAsync(db, job.Id, new JobCommand.HoldRefused(HoldRefusals.CodeOf(refusal)), cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         jobs.Committed(decision);

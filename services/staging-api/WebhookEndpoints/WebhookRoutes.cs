@@ -113,22 +113,20 @@ internal static class WebhookRoutes
         if (await keys.FindAsync(owner, key, fingerprint, cancellationToken) is { } used)
             return await AgainAsync(used);
 
-        WebhookEndpoint? endpoint;
-        byte[] secret;
         try
         {
-            (endpoint, secret) = await endpoints.CreateAsync(owner, key, fingerprint, WebhookEndpointForm.Parse(body), cancellationToken);
+            var (endpoint, secret) = await endpoints.CreateAsync(owner, key, fingerprint, WebhookEndpointForm.Parse(body), cancellationToken);
+            if (endpoint is not null)
+                return Created(WebhookEndpointView.Of(endpoint, time.GetUtcNow()) with { Secret = WebhookSecrets.TextOf(secret) });
         }
-        catch (ProblemException refusal)
+        catch (ProblemException refusal) when (refusal.Result.StatusCode < 500)
         {
-            await keys.RefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken);
-            throw;
+            if (await keys.TryRefuseAsync(owner, key, fingerprint, refusal.Result, cancellationToken))
+                throw;
         }
 
         // The same request, sent twice at once: the other one was first.
-        return endpoint is null
-            ? await AgainAsync((await keys.FindAsync(owner, key, fingerprint, cancellationToken))!)
-            : Created(WebhookEndpointView.Of(endpoint, time.GetUtcNow()) with { Secret = WebhookSecrets.TextOf(secret) });
+        return await AgainAsync((await keys.FindAsync(owner, key, fingerprint, cancellationToken))!);
 
         async Task<Results<Created<WebhookEndpointView>, ProblemHttpResult>> AgainAsync(RequestKey used)
         {

@@ -59,6 +59,32 @@ public sealed class RegenerateTests(StagingFixture fixture) : IClassFixture<Stag
     }
 
     [Fact]
+    public async Task A_refusal_is_not_the_answer_to_the_same_request_that_was_accepted_meanwhile()
+    {
+        var visitor = _app.Visitor();
+        var earlier = await EndedAsync(visitor);
+        var key = Guid.NewGuid().ToString();
+        var (looking, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _app.Blobs.Hides = async file =>
+        {
+            if (!file.StartsWith($"{earlier}/", StringComparison.Ordinal))
+                return false;
+            _app.Blobs.Hides = _ => Task.FromResult(false);
+            looking.SetResult();
+            await answer.Task;
+            return true;
+        };
+
+        var late = AgainAsync(visitor, earlier, new { style = "modern" }, key);
+        await looking.Task;
+        var first = await AgainAsync(visitor, earlier, new { style = "modern" }, key);
+        answer.SetResult();
+
+        foreach (var same in (Answer[])[first, await late, await AgainAsync(visitor, earlier, new { style = "modern" }, key)])
+            (same.Status, same.Text("id")).ShouldBe((202, first.Text("id")));
+    }
+
+    [Fact]
     public async Task Of_a_deleted_staging_the_photo_is_gone_and_nothing_is_held_or_stored()
     {
         var visitor = _app.Visitor();

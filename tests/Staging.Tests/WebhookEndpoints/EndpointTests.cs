@@ -141,6 +141,20 @@ public sealed class EndpointTests(ReceiverFixture fixture) : IClassFixture<Recei
     }
 
     [Fact]
+    public async Task The_last_endpoint_that_an_account_may_have_is_the_answer_to_each_of_the_same_requests()
+    {
+        var member = Member();
+        for (var made = 1; made < WebhookEndpoint.MostOfAccount; made++)
+            await member.MakeAsync(Local);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => member.TryMakeAsync(new { url = Local, eventTypes = Customer.All }, key: "last")));
+        var again = await member.TryMakeAsync(new { url = Local, eventTypes = Customer.All }, key: "last");
+
+        answers.Append(again).ShouldAllBe(answer => answer.Status == 201);
+        answers.Append(again).Select(answer => answer.Self()).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task Anothers_endpoint_looks_like_none_and_visitors_have_none()
     {
         var (member, other) = (Member(), Member());
