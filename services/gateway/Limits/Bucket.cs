@@ -61,9 +61,11 @@ internal sealed class Bucket
         lock (_lock)
         {
             _tat = answer.Tat - redisNow + now;
-            // Until there is one unit: whoever wants fewer than this request may be right in asking.
+            // Until there is one unit: whoever wants fewer than this request may be right in asking. Of two that asked at once, one may have got all
+            // that there was, and the next ones find it in the lease.
             var wait = answer.Wait - ((limit.Units - 1) * limit.Policy.Interval);
-            Volatile.Write(ref _refusedUntil, wait > 0 ? now + wait : 0);
+            var hasLease = _leased > 0 && now < _leaseEnds;
+            Volatile.Write(ref _refusedUntil, wait > 0 && !hasLease ? now + wait : 0);
             if (answer.Granted < 1)
                 return;
             // Two leases at once count as the one that can be given back for the shorter time.

@@ -39,12 +39,13 @@ async function begin() {
   }
   await recall();
   arrive();
-  await start(shell);
-  listen();
   onOtherAccount(hasEnded => {
     const { title, detail, action } = hasEnded ? text.signInEnded : text.otherAccount;
     say(title, detail, { action: { label: action, run: () => location.assign(hasEnded ? "/account" : "/") } });
   });
+  // Before the first view asks how things are, so that it misses nothing that changes afterwards.
+  listen();
+  await start(shell);
 }
 
 // A page that the browser kept while somebody was at Stripe's shows buttons that still wait for the way there.

@@ -38,4 +38,5 @@ async function answer(merge) {
 
 $("mine").onclick = () => answer(true);
 $("not-mine").onclick = () => answer(false);
+$("mine").disabled = $("not-mine").disabled = false;
 tell().catch(() => {});

@@ -25,6 +25,8 @@ const filters = {
 
 export function show({ signal }) {
   const jobs = new Map();
+  /** What changed while the list was on its way, which may be from before. */
+  const early = new Map();
   let cursor;
   let filter = "all";
   let isReading = false;
@@ -83,16 +85,16 @@ export function show({ signal }) {
 
   load(body, async () => {
     await page();
+    for (const change of early.values()) await changed(change);
     if (!jobs.size) return empty("library", words.empty.title, words.empty.detail, el("a.button.primary", { href: "/" }, words.empty.action));
     showAll();
     new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) more(); }, { rootMargin: "400px" }).observe(end);
     return [bar, list, end];
   }, signal);
 
-  onJob(async change => {
+  async function changed(change) {
     const known = jobs.get(change.jobId);
-    // The list that is being read will have it.
-    if (!list.isConnected || change.status === known?.status) return;
+    if (change.status === known?.status) return;
     try {
       const job = change.id ? change : await api(`/api/v1/stagings/${change.jobId}`, { signal });
       jobs.set(job.id, job);
@@ -101,7 +103,9 @@ export function show({ signal }) {
     } catch {
       // Deleted meanwhile, or offline: the list stays as it is.
     }
-  }, signal);
+  }
+
+  onJob(change => { if (list.isConnected) changed(change); else early.set(change.jobId, change); }, signal);
 
   return { title: text.views.library, element: el("div.library", {}, el("div.intro", {}, el("h1", { tabIndex: -1 }, words.title)), body) };
 }

@@ -18,13 +18,17 @@ export function show({ id, signal }) {
   const address = `/api/v1/stagings/${id}`;
   let watched;
   let isLinked = true;
+  let hasEnded = false;
 
   async function read() {
+    hasEnded = false;
     const job = await api(address, { signal });
+    // Its end was told while this answer was on its way.
+    if (!isOver(job) && hasEnded) return read();
     document.title = `${titleOf(job)} · ${text.name}`;
     if (!isOver(job)) {
       if (watched) { watched.update({ ...job, jobId: job.id }); return [...element.children]; }
-      watched = watch(job, () => { refresh(); }, signal);
+      watched = watch(job, refresh, signal);
       return head(job, text.watch.title, watched.element);
     }
     const hasPictures = job.images?.length > 0;
@@ -40,7 +44,9 @@ export function show({ id, signal }) {
   const refresh = () => load(element, read, signal);
 
   onJob(change => {
-    if (change.jobId !== id || !watched) return;
+    if (change.jobId !== id) return;
+    hasEnded ||= isOver(change);
+    if (!watched) return;
     if (isOver(change)) refresh(); else watched.update(change);
   }, signal);
   onLink(isOpen => { isLinked = isOpen; }, signal);

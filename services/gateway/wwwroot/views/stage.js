@@ -60,20 +60,22 @@ export function show({ query, signal }) {
     keep(photos[0]);
   }
 
-  /** The desk has nothing on it, one photo, or a tray of them. It is only laid anew when that changes. */
+  /** The desk has nothing on it, one photo, or a tray of them. It is only laid anew when that changes, or what is offered on the empty one. */
   function showDesk() {
-    const wanted = photos.length === 0 ? "nothing" : isListing() ? "tray" : photos[0];
+    const { available, free } = state.credits;
+    const wanted = photos.length === 0 ? `nothing ${available > 0} ${free.left}` : isListing() ? "tray" : photos[0];
     view.classList.toggle("has-photo", photos.length > 0);
     rooms.hidden = isListing();
     nameField.hidden = !isListing();
     if (wanted === "tray") cards.update();
+    if (wanted === shows && photos.length === 0) return;
     if (wanted === shows && wanted === "tray") {
       desk.querySelector("h2").textContent = words.listing(photos.length);
       return;
     }
     if (wanted !== shows && wanted !== "tray") select(rooms, photos[0]?.room ?? choice.room);
     shows = wanted;
-    if (wanted === "nothing") fill(desk, title("h2.unseen", words.photos), dropHint(), sample());
+    if (photos.length === 0) fill(desk, title("h2.unseen", words.photos), dropHint(), sample());
     else if (wanted === "tray") fill(desk, title("h2", words.listing(photos.length)), el("p.small", {}, words.listingWhy), cards.element);
     else if (desk.contains(shownPreview) && wanted === shownPhoto) shownPreview.replaceWith(shownPreview = preview(wanted));
     else fill(desk, title("h2.unseen", words.photos), shownPreview = preview(shownPhoto = wanted), el("p.actions.beside", {}, moreButton(), removeButton(wanted)));
@@ -239,10 +241,7 @@ export function show({ query, signal }) {
     const bar = photos.length === 1 && desk.querySelector("progress");
     if (bar) bar.value = photos[0].progress;
   }, signal);
-  onChange("credits", () => {
-    if (!photos.length) shows = undefined;
-    refresh();
-  }, signal);
+  onChange("credits", refresh, signal);
   acceptDrops(view, takeFiles, signal);
   showsPrice = showPrice;
   refresh();

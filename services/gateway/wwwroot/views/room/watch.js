@@ -9,7 +9,7 @@ import { text } from "../../text.js";
 const words = text.watch;
 const phases = ["queued", "preparing", "rendering", "finishing"];
 
-/** The element, and update(event) for what has changed; finished() is called when a cancellation has ended it. */
+/** The element, and update(event) for what has changed; finished(), which shows what is then, is called when a cancellation has ended it. */
 export function watch(job, finished, signal) {
   let now = job;
   let expected = Date.now() + (job.etaSeconds ?? 60) * 1000;
@@ -24,7 +24,7 @@ export function watch(job, finished, signal) {
     type: "button", id: "cancel",
     onclick: guarded(async () => {
       const { result } = await post(job.urls.cancel);
-      if (result === "too_late") say(words.tooLate.title, words.tooLate.detail); else finished();
+      if (result === "too_late") say(words.tooLate.title, words.tooLate.detail); else await finished();
     }),
   }, words.cancel);
   const element = el("section.card.watch", { id: "progress" },
