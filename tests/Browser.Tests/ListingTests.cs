@@ -76,7 +76,7 @@ public sealed class ListingTests(RunningSystem running)
         var page = person.Page;
         await person.BuyAsync();
         await page.Locator("#stage").ClickAsync();
-        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", match = "/v1/images/edits" });
+        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", count = 3, match = "/v1/images/edits" });
         await person.ChooseNamedAsync("1.jpg", "2.jpg", "3.jpg");
         await person.ChooseAsync("letter.jpg", "image/jpeg", "Dear Sir or Madam,"u8.ToArray());
         await person.SeesAsync(".tray .failed", "not a photo that can be read");
@@ -91,6 +91,7 @@ public sealed class ListingTests(RunningSystem running)
         await person.SeesAsync("#listing", "0 credits charged, 3 given back");
         await Assertions.Expect(tab.Locator("#items")).ToContainTextAsync("Canceled", new() { Timeout = Person.Patience });
         await person.SeesAsync("#balance", "5 credits");
+        await Person.ForgetFaultsAsync(running.Stack.OpenAi);
         person.Complaints.ShouldBeEmpty();
     }
 }

@@ -35,10 +35,17 @@ internal sealed class LocalListener : IDisposable
             while (true)
             {
                 var context = await _listener.GetContextAsync();
-                using (var reader = new StreamReader(context.Request.InputStream))
-                    Received.Enqueue(await reader.ReadToEndAsync());
-                context.Response.ContentType = "application/json";
-                context.Response.Close(Encoding.UTF8.GetBytes(_answer), willBlock: false);
+                try
+                {
+                    using (var reader = new StreamReader(context.Request.InputStream))
+                        Received.Enqueue(await reader.ReadToEndAsync());
+                    context.Response.ContentType = "application/json";
+                    context.Response.Close(Encoding.UTF8.GetBytes(_answer), willBlock: false);
+                }
+                catch (Exception aborted) when (aborted is HttpListenerException or IOException && _listener.IsListening)
+                {
+                    // Who asked has left, and may ask again.
+                }
             }
         }
         catch (Exception closed) when (closed is HttpListenerException or ObjectDisposedException)

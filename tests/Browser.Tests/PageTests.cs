@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using HomeStage.Testing;
 using Microsoft.Playwright;
 
@@ -120,7 +121,7 @@ public sealed class PageTests(RunningSystem running)
         await person.SeesAsync("#balance", "20 credits");
 
         await Person.ControlAsync(running.Stack.Stripe, "/control/refunds", new { of = open, amount = 2500 });
-        await person.SeesAsync("#balance", "0 credits");
+        await person.Sees("#balance").ToContainTextAsync(new Regex(@"\b0 credits", RegexOptions.None, TimeSpan.FromSeconds(1)));
         person.Complaints.ShouldBeEmpty();
     }
 

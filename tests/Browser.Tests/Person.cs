@@ -54,6 +54,7 @@ internal sealed class Person : IAsyncDisposable
     /// <summary>Somebody whose browser is given.</summary>
     internal static async Task<Person> OfAsync(RunningSystem running, IBrowserContext context, Uri? at = null)
     {
+        context.SetDefaultTimeout(Patience);
         var person = new Person(running, context, await context.NewPageAsync());
         person.Watch(person.Page);
         await person.Page.GotoAsync((at ?? running.Stack.PublicUrl).ToString());
@@ -139,6 +140,14 @@ internal sealed class Person : IAsyncDisposable
     {
         using var client = new HttpClient { BaseAddress = simulator };
         using var answer = await client.PostAsJsonAsync(path, body, Cancel);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Takes back what a simulator was told to do wrong and has not done: it would be another test's.</summary>
+    internal static async Task ForgetFaultsAsync(Uri simulator)
+    {
+        using var client = new HttpClient { BaseAddress = simulator };
+        using var answer = await client.DeleteAsync(new Uri("/control/faults", UriKind.Relative), Cancel);
         answer.EnsureSuccessStatusCode();
     }
 

@@ -35,6 +35,7 @@ public sealed class RunningSystem : IAsyncLifetime
         SecondGateway = new Uri($"http://127.0.0.1:{FreePorts.Next()}");
         _second = await StartGatewayAsync(SecondGateway, new Dictionary<string, string>());
         _playwright = await Playwright.CreateAsync();
+        Assertions.SetDefaultExpectTimeout(Person.Patience);
         Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = Arguments });
     }
 
@@ -76,6 +77,7 @@ public sealed class RunningSystem : IAsyncLifetime
     public async Task<IPage> OpenAsync(List<string> complaints)
     {
         var context = await Browser.NewContextAsync();
+        context.SetDefaultTimeout(Person.Patience);
         _contexts.Add(context);
         var page = await context.NewPageAsync();
         page.Console += (_, message) =>

@@ -108,10 +108,13 @@ public sealed class SignInTests(RunningSystem scene)
         await Assertions.Expect(page.Locator(".photo-state")).ToHaveCountAsync(0, new() { Timeout = Person.Patience });
 
         // What cannot be found out is not said.
-        await page.RouteAsync("**/api/v1/credits", route => route.FulfillAsync(new() { Status = 503 }), new() { Times = 1 });
+        await page.RouteAsync(
+            "**/api/v1/credits",
+            route => new Uri(route.Request.Frame.Url).AbsolutePath == "/sign-in.html" ? route.FulfillAsync(new() { Status = 503 }) : route.ContinueAsync());
         await SignInAsync(page, "nora");
         await page.Locator("#mine").WaitForAsync(new() { Timeout = Person.Patience });
         await Assertions.Expect(page.Locator("#what")).ToHaveTextAsync("There are 0 rooms.");
+        await page.UnrouteAllAsync();
         await page.Locator("#mine").ClickAsync();
         await person.Sees(".preview img").ToBeVisibleAsync(new() { Timeout = Person.Patience });
         await person.SeesAsync("#balance", "5 credits");

@@ -27,8 +27,8 @@ public sealed class ViewTests(RunningSystem running)
         await owner.Page.Locator("#submit").ClickAsync();
         await owner.SeesAsync("#listing", "3 of 3 rooms are ready");
         var listing = owner.Page.Url;
-        // One stays under way as long as all of it is looked at.
-        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", match = "/v1/images/edits" });
+        // One stays under way as long as all of it is looked at, also when the provider was given up once.
+        await Person.ControlAsync(running.Stack.OpenAi, "/control/faults", new { kind = "hang", count = 3, match = "/v1/images/edits" });
         await owner.StageAsync();
         var cookies = await owner.CookiesAsync();
 
@@ -53,6 +53,7 @@ public sealed class ViewTests(RunningSystem running)
 
         await owner.Page.Locator("#cancel").ClickAsync();
         await owner.SeesAsync("#ended", "Canceled");
+        await Person.ForgetFaultsAsync(running.Stack.OpenAi);
 
         // Somebody else with the same address.
         await using var stranger = await Person.ArriveAsync(running);

@@ -66,7 +66,17 @@ public sealed class OtlpCollector : IDisposable
         try
         {
             while (_listener.IsListening)
-                await ReceiveAsync(await _listener.GetContextAsync());
+            {
+                var context = await _listener.GetContextAsync();
+                try
+                {
+                    await ReceiveAsync(context);
+                }
+                catch (Exception aborted) when (aborted is HttpListenerException or IOException && _listener.IsListening)
+                {
+                    // The exporter gave up, and sends it again.
+                }
+            }
         }
         catch (Exception closed) when (closed is HttpListenerException or ObjectDisposedException)
         {

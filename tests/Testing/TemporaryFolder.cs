@@ -3,6 +3,9 @@ namespace HomeStage.Testing;
 /// <summary>A folder for one test, open to the accounts that servers run as, and gone afterwards.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
+    private const int MostTries = 50;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Makes the folder.</summary>
     public TemporaryFolder() =>
         Directory.CreateDirectory(FullPath);
@@ -13,10 +16,19 @@ public sealed class TemporaryFolder : IDisposable
     /// <summary>The path of something in the folder.</summary>
     public string File(string name) => Path.Combine(FullPath, name);
 
-    /// <summary>Removes the folder and all in it.</summary>
+    /// <summary>Removes the folder and all in it, also what a program's last helpers are still writing.</summary>
     public void Dispose()
     {
-        if (Directory.Exists(FullPath))
-            Directory.Delete(FullPath, recursive: true);
+        for (var left = MostTries; Directory.Exists(FullPath); left--)
+        {
+            try
+            {
+                Directory.Delete(FullPath, recursive: true);
+            }
+            catch (IOException) when (left > 0)
+            {
+                Thread.Sleep(Pause);
+            }
+        }
     }
 }

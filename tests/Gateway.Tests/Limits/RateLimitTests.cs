@@ -11,7 +11,7 @@ public sealed class RateLimitTests(SharedRedis redis)
     [Fact]
     public async Task Answers_say_where_a_caller_stands_and_beyond_the_limit_when_to_come_back()
     {
-        await using var stack = await StartAsync(("LIMIT_API", "100/min burst 3, 1000/h burst 50"));
+        await using var stack = await StartAsync(("LIMIT_API", "100/h burst 3, 1000/min burst 50"));
         using var client = stack.Client();
         var from = Address();
 
@@ -19,15 +19,17 @@ public sealed class RateLimitTests(SharedRedis redis)
         {
             using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", from);
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
-            answer.Headers.GetValues("RateLimit-Policy").ShouldBe(["\"api-min\";q=100;w=60"]);
-            answer.Headers.GetValues("RateLimit").Single().ShouldStartWith($"\"api-min\";r={left};t=");
+            answer.Headers.GetValues("RateLimit-Policy").ShouldBe(["\"api-h\";q=100;w=3600"]);
+            answer.Headers.GetValues("RateLimit").Single().ShouldStartWith($"\"api-h\";r={left};t=");
         }
 
         using var refused = await client.SendAsync(HttpMethod.Get, "/api/v1/credits", from);
         var problem = await refused.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         problem.GetProperty("retryable").GetBoolean().ShouldBeTrue();
-        refused.Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
-        refused.Headers.GetValues("RateLimit").ShouldBe(["\"api-min\";r=0;t=1"]);
+        // A unit comes back each 36 s.
+        var wait = (int)refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds;
+        wait.ShouldBeInRange(1, 36);
+        refused.Headers.GetValues("RateLimit").ShouldBe([$"\"api-h\";r=0;t={wait}"]);
         refused.Headers.Contains("X-Content-Type-Options").ShouldBeTrue();
         stack.Logs.Entries.Where(entry => entry.Event == "rate_limited").ShouldHaveSingleItem().Fields["reason"].ShouldBe("api");
     }
@@ -187,11 +189,12 @@ public sealed class RateLimitTests(SharedRedis redis)
         });
 
         // One ideal limit would have let 300 pass, and one more each 1.2 s.
-        var ideal = 300 + (int)(TimeProvider.System.GetElapsedTime(began).TotalSeconds / 1.2) + 1;
+        var seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
+        var ideal = 300 + (int)(seconds / 1.2) + 1;
         allowed.ShouldBeLessThanOrEqualTo(ideal);
         allowed.ShouldBeGreaterThanOrEqualTo(270);
-        // At most one in twenty, and one for each replica and refusal beside.
-        (await CallsAsync() - before).ShouldBeLessThanOrEqualTo(40);
+        // At most one in twenty, and one for each replica and refusal beside; where the machine is slow, leases end unused after a second.
+        (await CallsAsync() - before).ShouldBeLessThanOrEqualTo(40 + (4 * Math.Max(0, (int)seconds - 3)));
         await other.StopAsync();
     }
 
@@ -224,9 +227,13 @@ public sealed class RateLimitTests(SharedRedis redis)
         using var management = Stack.Client(stack.ManagementUrl);
         var from = Address();
         var exhausted = Address();
-        using (await client.SendAsync(HttpMethod.Post, "/api/v1/checkout", exhausted))
-        using (var refused = await client.SendAsync(HttpMethod.Post, "/api/v1/checkout", exhausted))
-            refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        await Eventually.Async(
+            async () =>
+            {
+                using var answer = await client.SendAsync(HttpMethod.Post, "/api/v1/checkout", exhausted);
+                return answer.StatusCode == HttpStatusCode.TooManyRequests;
+            },
+            "the limit is reached");
 
         if (frozen)
             servers.Redis!.Freeze();

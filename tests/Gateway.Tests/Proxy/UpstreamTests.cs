@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using HomeStage.Tool.Servers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -12,11 +13,7 @@ public sealed class UpstreamTests
     [Fact]
     public async Task An_upstream_that_is_down_is_a_problem_that_tells_nothing_of_the_inside()
     {
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var port = ((IPEndPoint)closed.LocalEndpoint).Port;
-        closed.Stop();
-        await using var stack = await Stack.StartAsync((_, settings) => settings["BILLING_URL"] = $"http://127.0.0.1:{port}");
+        await using var stack = await Stack.StartAsync((_, settings) => settings["BILLING_URL"] = $"http://127.0.0.1:{FreePorts.Next()}");
         using var client = stack.Client();
 
         using var answer = await client.SendAsync(HttpMethod.Get, "/api/v1/plans");
@@ -146,10 +143,7 @@ public sealed class UpstreamTests
     public async Task What_no_upstream_can_have_seen_is_sent_again_if_it_is_safe(string method, bool again)
     {
         var connections = 0;
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var nobody = $"http://127.0.0.1:{((IPEndPoint)closed.LocalEndpoint).Port}";
-        closed.Stop();
+        var nobody = $"http://127.0.0.1:{FreePorts.Next()}";
         await using var stack = await Stack.StartAsync(
             (_, settings) =>
             {

@@ -84,11 +84,18 @@ public static class Http
         await socket.ConnectAsync(url.Host, url.Port, cancel);
         await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), cancel);
         var (answer, buffer) = (new StringBuilder(), new byte[16 * 1024]);
-        while (await socket.GetStream().ReadAsync(buffer, cancel) is var read and > 0)
+        try
         {
-            answer.Append(Encoding.ASCII.GetString(buffer, 0, read));
-            if (until is not null && answer.ToString().Contains(until, StringComparison.Ordinal))
-                break;
+            while (await socket.GetStream().ReadAsync(buffer, cancel) is var read and > 0)
+            {
+                answer.Append(Encoding.ASCII.GetString(buffer, 0, read));
+                if (until is not null && answer.ToString().Contains(until, StringComparison.Ordinal))
+                    break;
+            }
+        }
+        catch (IOException) when (answer.Length > 0)
+        {
+            // A server that closes without having read all says so after its answer.
         }
 
         return answer.ToString();

@@ -57,15 +57,13 @@ public sealed class WebhookDoorTests
     {
         await using var stack = await Stack.StartAsync();
         using var client = stack.Client();
-        var slow = new List<TcpClient>();
-        for (var i = 0; i < WebhookSlots.Count + 20; i++)
+        var slow = Enumerable.Range(0, WebhookSlots.Count + 20).Select(_ => new TcpClient()).ToList();
+        await Task.WhenAll(slow.Select(async socket =>
         {
-            var socket = new TcpClient();
-            slow.Add(socket);
             await socket.ConnectAsync(stack.Url.Host, stack.Url.Port, TestContext.Current.CancellationToken);
             await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
                 $"POST /webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nStripe-Signature: {Hook.Signature(stack)}\r\nContent-Length: 1000\r\n\r\n{{"), TestContext.Current.CancellationToken);
-        }
+        }));
 
         await Eventually.Async(() => stack.Logs.Entries.Any(entry => entry.Event == "webhook_refused" && entry.Fields["reason"] == "full"), "all places were taken by slow bodies");
 
