@@ -28,7 +28,7 @@ public sealed class HoldQueueTests(EntitlementsFixture fixture) : IClassFixture<
         {
             await LockAsync(someoneElse, account);
             first = _app.HoldAsync(jobs[0], Hold(account, credits: 2));
-            await Eventually.Async(async () => await _app.ScalarAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%take_hold%'") == 1, "the first hold waits for the lock");
+            await Eventually.Async(async () => await _app.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%take_hold%'") == 1, "the first hold waits for the lock");
             // Credits for four of the five.
             others = [.. jobs[1..].Select(job => _app.HoldAsync(job, Hold(account, credits: 2)))];
             await Eventually.Async(() => _app.Services.GetRequiredService<HoldQueue>().WaitingCount == others.Length, "the others wait for the first");

@@ -59,7 +59,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
             (await _app.ViolationsAsync()).ShouldBeEmpty($"after {step}");
         }
 
-        await _app.Sweep.SweepAsync(Cancel);
+        await _app.SweepAsync();
         model.ExpireDue(_app.Clock.Now);
         (await run.PacksAsync()).ShouldBe(model.Packs
             .Select(pack => $"{pack.Order} of {pack.Account}: {pack.Remaining} remaining, {model.Held(pack)} held, {pack.Captured} captured, {pack.Expired} expired, "
@@ -85,7 +85,7 @@ public sealed class LedgerPropertyTests(EntitlementsFixture fixture) : IClassFix
         await all;
 
         _app.Clock.Pass(TimeSpan.FromHours(60));
-        await _app.Sweep.SweepAsync(Cancel);
+        await _app.SweepAsync();
         (await _app.ViolationsAsync()).ShouldBeEmpty();
     }
 

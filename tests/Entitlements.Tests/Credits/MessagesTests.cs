@@ -8,7 +8,7 @@ using static HomeStage.Entitlements.Tests.EntitlementsApp;
 
 namespace HomeStage.Entitlements.Tests.Credits;
 
-public sealed class MessagesTests(EntitlementsFixture fixture) : IClassFixture<EntitlementsFixture>
+public sealed class MessagesTests(EntitlementsFixture fixture, TestServers servers) : IClassFixture<EntitlementsFixture>
 {
     private readonly EntitlementsApp _app = fixture.App;
     private readonly Guid _account = Guid.CreateVersion7();
@@ -32,13 +32,15 @@ public sealed class MessagesTests(EntitlementsFixture fixture) : IClassFixture<E
     [Fact]
     public async Task What_happens_to_credits_is_counted()
     {
-        using var counters = new CreditCounters(_app.Services.GetRequiredService<IMeterFactory>());
+        // Where nothing happens to the credits of others.
+        await using var app = await StartAsync(servers);
+        using var counters = new CreditCounters(app.Services.GetRequiredService<IMeterFactory>());
 
-        await _app.PublishAsync(Payment(_account, _order, _app.Clock.Now));
-        await Eventually.Async(async () => await _app.AvailableAsync(_account) == 20, "the credits are there");
-        await _app.HoldAsync(_job, Hold(_account, credits: 3));
-        await _app.HoldAsync(_job, Hold(_account, credits: 3));
-        await _app.PublishAsync(Settlement(_account, _job, creditsUsed: 2));
+        await app.PublishAsync(Payment(_account, _order, app.Clock.Now));
+        await Eventually.Async(async () => await app.AvailableAsync(_account) == 20, "the credits are there");
+        await app.HoldAsync(_job, Hold(_account, credits: 3));
+        await app.HoldAsync(_job, Hold(_account, credits: 3));
+        await app.PublishAsync(Settlement(_account, _job, creditsUsed: 2));
 
         await Eventually.Async(() => counters.ToString() == "captured 2, granted 20, held 3, released 1", "each is counted once");
     }
@@ -166,6 +168,8 @@ public sealed class MessagesTests(EntitlementsFixture fixture) : IClassFixture<E
         await _app.GrantAsync(_account, 5, days: 1);
         await _app.HoldAsync(_job, Hold(_account, credits: 2));
         _app.Clock.Pass(TimeSpan.FromDays(2));
+        // The service's own sweep finds nothing to do any more.
+        await _app.SweepAsync();
         var before = await _app.ScalarAsync<string>(AllOfTheAccount());
 
         await using (var db = await _app.OpenAsync())

@@ -34,7 +34,7 @@ public sealed class ReadingTests(EntitlementsFixture fixture) : IClassFixture<En
         await _app.HoldAsync(failed, Hold(_account));
         await _app.SettleAsync(_account, failed, creditsUsed: 0, "failed");
         _app.Clock.Pass(TimeSpan.FromDays(10));
-        await _app.Sweep.SweepAsync(TestContext.Current.CancellationToken);
+        await _app.SweepAsync();
 
         var items = (await _app.GetAsync("/api/v1/credits/entries", _account)).Ok()["items"]!.AsArray();
 

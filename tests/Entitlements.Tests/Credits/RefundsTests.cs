@@ -78,7 +78,7 @@ public sealed class RefundsTests(EntitlementsFixture fixture)
         ((int)grant["remaining"]!, (string)grant["status"]!, (DateTimeOffset)grant["expiresAt"]!).ShouldBe((20, "grace", _app.Clock.Now.AddHours(24)));
         _app.Clock.Pass(TimeSpan.FromHours(24));
         (await _app.AvailableAsync(_account)).ShouldBe(0);
-        await _app.Sweep.SweepAsync(TestContext.Current.CancellationToken);
+        await _app.SweepAsync();
         (await _app.EntriesAsync(_account)).ShouldBe("grant 20, revoke -20, restore 20, expire -20");
         (await _app.ViolationsAsync()).ShouldBeEmpty();
     }

@@ -53,6 +53,7 @@ public sealed class DeadLettersTests(EntitlementsFixture fixture, TestServers se
         };
         foreach (var body in (byte[])[1, 2, 3])
             await channel.BasicPublishAsync("", queue + "_error", mandatory: true, properties, new[] { body }, Cancel);
+        await Eventually.Async(async () => await _app.VirtualHost.MessagesAsync(queue + "_error") == 3, "all are there");
 
         (await ResendAsync(queue, max: 2)).Ok().ToJsonString().ShouldBe($$"""{"queue":"{{queue}}","moved":2,"left":1}""");
 
@@ -75,6 +76,7 @@ public sealed class DeadLettersTests(EntitlementsFixture fixture, TestServers se
         await using var connection = await ConnectAsync();
         await using (var channel = await connection.CreateChannelAsync(cancellationToken: Cancel))
             await channel.BasicPublishAsync("", queue + "_error", mandatory: true, body: new byte[] { 1 }, cancellationToken: Cancel);
+        await Eventually.Async(async () => await _app.VirtualHost.MessagesAsync(queue + "_error") == 1, "it is there");
 
         (await ResendAsync(queue, max: 1)).Status.ShouldBe(409);
 

@@ -91,7 +91,7 @@ public sealed class SupportCommandsTests(EntitlementsFixture fixture)
         ((DateTimeOffset)extended["expiresAt"]!).ShouldBe(_app.Clock.Now.AddDays(8));
 
         _app.Clock.Pass(TimeSpan.FromDays(9));
-        await _app.Sweep.SweepAsync(TestContext.Current.CancellationToken);
+        await _app.SweepAsync();
         extended = (await ExtendAsync(grant, 2)).Ok();
 
         ((DateTimeOffset)extended["expiresAt"]!, (int)extended["remaining"]!, (int)extended["expired"]!).ShouldBe((_app.Clock.Now.AddDays(2), 3, 0));
