@@ -19,7 +19,14 @@ public sealed class BrokerRightsTests(TestServers servers)
         await Should.ThrowAsync<Exception>(() => PublishAsync(broker, "staging-worker"));
         (await broker.MessagesAsync(Queue)).ShouldBe(0);
 
-        await PublishAsync(broker, "billing");
+        // A publisher that has yet to connect may not be confirmed in time.
+        await Eventually.Async(
+            async () =>
+            {
+                await PublishAsync(broker, "billing");
+                return true;
+            },
+            "the broker has confirmed the message");
         (await broker.TakeAsync(Queue)).Count.ShouldBe(1);
     }
 

@@ -136,8 +136,15 @@ public sealed class OutageTests(TestServers servers)
             new Dictionary<string, string> { ["RABBITMQ_URL"] = broker.Url("billing") });
         foreach (var order in Orders.Skip(1))
         {
-            await publisher.Services.GetRequiredService<BusPublisher>()
-                .PublishAsync(EffectsService.Paid(order), Guid.CreateVersion7(), TestContext.Current.CancellationToken);
+            var messageId = Guid.CreateVersion7();
+            await Eventually.Async(
+                async () =>
+                {
+                    await publisher.Services.GetRequiredService<BusPublisher>()
+                        .PublishAsync(EffectsService.Paid(order), messageId, TestContext.Current.CancellationToken);
+                    return true;
+                },
+                "the broker has confirmed the message");
         }
     }
 

@@ -116,7 +116,7 @@ public sealed class OutboxAndInboxTests(TestServers servers) : IAsyncLifetime
         await using (var command = new NpgsqlCommand("select pg_advisory_lock(42)", test))
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await EffectsService.WriteAsync(host.Services, Guid.CreateVersion7());
-        await Eventually.Async(async () => await ScalarAsync("select count(*) from pg_locks where locktype = 'advisory' and objid = 42 and not granted") > 0, "the message was sent");
+        await Eventually.Async(async () => await ScalarAsync("select count(*) from pg_locks where database = (select oid from pg_database where datname = current_database()) and locktype = 'advisory' and objid = 42 and not granted") > 0, "the message was sent");
 
         var stop = host.Services.GetRequiredService<OutboxDispatcher>().StopAsync(TestContext.Current.CancellationToken);
         await using (var command = new NpgsqlCommand("select pg_advisory_unlock(42)", test))

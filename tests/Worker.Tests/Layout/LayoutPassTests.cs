@@ -30,7 +30,7 @@ public sealed class LayoutPassTests(TestServers servers, OpenAiSimulator simulat
         _scene.Settings["LAYOUT_MODEL"] = Model;
         _scene.Settings["LAYOUT_INPUT_PRICE"] = "0.40";
         _scene.Settings["LAYOUT_OUTPUT_PRICE"] = "1.60";
-        _scene.Settings["LAYOUT_TIMEOUT_SECONDS"] = "5";
+        _scene.Settings["LAYOUT_TIMEOUT_SECONDS"] = "20";
     }
 
     public ValueTask DisposeAsync() => _scene.DisposeAsync();
@@ -64,6 +64,8 @@ public sealed class LayoutPassTests(TestServers servers, OpenAiSimulator simulat
     [Fact]
     public async Task Whatever_goes_wrong_the_pictures_come_and_only_layouts_pause()
     {
+        // One of the cases lasts as long as this.
+        _scene.Settings["LAYOUT_TIMEOUT_SECONDS"] = "5";
         var worker = await StartAsync();
         (string Fault, string Outcome, bool Pauses)[] cases =
         [

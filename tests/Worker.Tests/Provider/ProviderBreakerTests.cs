@@ -15,6 +15,7 @@ public sealed class ProviderBreakerTests(TestServers servers)
     {
         var redis = await servers.StartRedisAsync();
         await using var scene = await WorkerScene.SetAsync(servers, redis.Facts.Redis!.Connection);
+        scene.Settings["REDIS_TIMEOUT_MS"] = "5000";
         var first = await scene.StartWorkerAsync();
         await FailAsync(scene, ProviderBreaker.Threshold);
         first.Services.GetRequiredService<ProviderPause>().Reason.ShouldBe("provider_unavailable");
@@ -58,7 +59,7 @@ public sealed class ProviderBreakerTests(TestServers servers)
     {
         var redis = await servers.StartRedisAsync();
         await using var scene = await WorkerScene.SetAsync(servers, redis.Facts.Redis!.Connection);
-        scene.Settings["REDIS_TIMEOUT_MS"] = "2000";
+        scene.Settings["REDIS_TIMEOUT_MS"] = "5000";
         var worker = await scene.StartWorkerAsync();
         var breaker = worker.Services.GetRequiredService<ProviderBreaker>();
         await RunAsync(worker, database => database.StringSetAsync(ProviderBreaker.FailuresKey, ProviderBreaker.Threshold));

@@ -110,7 +110,7 @@ public sealed class ProviderFaultTests(TestServers servers)
     public async Task A_provider_that_hangs_is_given_up_and_may_have_cost()
     {
         await using var scene = await WorkerScene.SetAsync(servers);
-        scene.Settings["PROVIDER_TIMEOUT_SECONDS"] = "1";
+        scene.Settings["PROVIDER_TIMEOUT_SECONDS"] = "10";
         scene.Provider.Hold = new TaskCompletionSource();
         await scene.StartWorkerAsync();
 

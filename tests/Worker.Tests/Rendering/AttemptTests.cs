@@ -35,6 +35,8 @@ public sealed class AttemptTests(TestServers servers)
             DurationMilliseconds = staged.Usage.DurationMilliseconds,
         });
         scene.Api.Results.Select(result => result.Message).OfType<RoomStaged>().Count().ShouldBe(1);
+        // These come by another queue than the result.
+        await Eventually.Async(() => scene.Api.ResultsOf<RenderProgressed>(job).Count() == 3, "every phase was told");
         scene.Api.ResultsOf<RenderProgressed>(job).Select(progress => progress.Phase).Order().ShouldBe(["finishing", "preparing", "rendering"]);
     }
 
@@ -182,10 +184,10 @@ public sealed class AttemptTests(TestServers servers)
         scene.Api.LeaseSeconds = 2;
         scene.Provider.Hold = new TaskCompletionSource();
         await scene.StartWorkerAsync();
-        scene.Api.Instead = (_, verb, _) => verb == "renew" ? TypedResults.StatusCode(503) : null;
 
         var job = await scene.SendNewAsync();
         await Eventually.Async(() => scene.Provider.InFlight == 1, "the provider was called");
+        scene.Api.Instead = (_, verb, _) => verb == "renew" ? TypedResults.StatusCode(503) : null;
 
         await Eventually.Async(() => scene.Provider.InFlight == 0, "the call was aborted");
         scene.Api.ResultsOf<StagingFailed>(job).ShouldBeEmpty();
@@ -217,8 +219,15 @@ public sealed class AttemptTests(TestServers servers)
         var job = await scene.SendNewAsync();
         await Eventually.Async(() => scene.Blobs.ExistsAsync($"{job}/1/result.json"), "the pictures were made");
 
-        scene.Api.Instead = (_, verb, _) => verb == "renew" ? scene.Api.Say("stop") : null;
-        await Eventually.Async(() => scene.Api.Asked.Any(asked => asked.JobId == job && asked.Verb == "renew"), "the lease was taken away");
+        var stopped = new TaskCompletionSource();
+        scene.Api.Instead = (_, verb, _) =>
+        {
+            if (verb != "renew")
+                return null;
+            stopped.TrySetResult();
+            return scene.Api.Say("stop");
+        };
+        await Eventually.Async(() => stopped.Task.IsCompleted, "the lease was taken away");
         await scene.BindAsync("RoomStaged", "staging-api.room-staged");
 
         (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);

@@ -114,7 +114,7 @@ public sealed class RecoveryTests(TestServers sharedServers)
         await Eventually.Async(() => scene.Blobs.ExistsAsync($"{job}/1/result.json"), "the manifest is written");
         await servers.RabbitMq.StartAgainAsync(TestContext.Current.CancellationToken);
 
-        (await scene.StagedAsync(job)).Outputs.Count.ShouldBe(1);
+        (await scene.StagedAsync(job, TimeSpan.FromMinutes(3))).Outputs.Count.ShouldBe(1);
         scene.Provider.Calls.Count.ShouldBe(1);
     }
 

@@ -109,9 +109,18 @@ internal sealed class WorkerScene : IAsyncDisposable
         };
     }
 
-    /// <summary>Sends work as staging-api does.</summary>
-    public Task SendAsync(StageRoom work) =>
-        _stagingApi.Services.GetRequiredService<BusPublisher>().PublishAsync(work, Guid.NewGuid(), TestContext.Current.CancellationToken);
+    /// <summary>Sends work as staging-api does: again, as the same message, if the broker does not confirm it in time.</summary>
+    public Task SendAsync(StageRoom work)
+    {
+        var messageId = Guid.NewGuid();
+        return Eventually.Async(
+            async () =>
+            {
+                await _stagingApi.Services.GetRequiredService<BusPublisher>().PublishAsync(work, messageId, TestContext.Current.CancellationToken);
+                return true;
+            },
+            "the work is sent");
+    }
 
     /// <summary>Sends new work and gives its job.</summary>
     public async Task<Guid> SendNewAsync()
@@ -121,8 +130,8 @@ internal sealed class WorkerScene : IAsyncDisposable
         return work.JobId;
     }
 
-    public Task<RoomStaged> StagedAsync(Guid jobId) =>
-        Eventually.ValueAsync(() => Task.FromResult(Api.ResultsOf<RoomStaged>(jobId).FirstOrDefault()), $"job {jobId} is staged");
+    public Task<RoomStaged> StagedAsync(Guid jobId, TimeSpan? patience = null) =>
+        Eventually.ValueAsync(() => Task.FromResult(Api.ResultsOf<RoomStaged>(jobId).FirstOrDefault()), $"job {jobId} is staged", patience);
 
     public Task<StagingFailed> FailedAsync(Guid jobId) =>
         Eventually.ValueAsync(() => Task.FromResult(Api.ResultsOf<StagingFailed>(jobId).FirstOrDefault()), $"job {jobId} has failed");
