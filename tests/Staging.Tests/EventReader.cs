@@ -5,7 +5,7 @@ using Xunit;
 namespace HomeStage.Staging.Tests;
 
 /// <summary>An event as a client gets it.</summary>
-internal sealed record ReceivedEvent(string Type, string? Id, JsonNode Data)
+internal sealed record ReceivedEvent(string Type, string? Id, JsonNode Data, TimeSpan? Reconnection)
 {
     internal string Text(string name) => (string)Data[name]!;
 }
@@ -54,7 +54,7 @@ internal sealed class EventReader : IAsyncDisposable
         if (!await _items.MoveNextAsync())
             return null;
         var item = _items.Current;
-        return new ReceivedEvent(item.EventType, item.EventId, JsonNode.Parse(item.Data)!);
+        return new ReceivedEvent(item.EventType, item.EventId, JsonNode.Parse(item.Data)!, item.ReconnectionInterval);
     }
 
     /// <summary>The next event that is no ping; null at the end of the stream.</summary>

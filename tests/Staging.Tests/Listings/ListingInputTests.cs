@@ -65,7 +65,7 @@ public sealed class ListingInputTests(StagingFixture fixture)
             case "a photo twice": WithMember("photoId", photos[0]); break;
             case "an unknown photo": WithMember("photoId", Guid.CreateVersion7()); break;
             case "another's photo": WithMember("photoId", (await _app.Visitor().PhotosAsync(1))[0]); break;
-            case "an expired photo": await _app.ExecuteAsync($"update photos set expires_at = '2020-01-01' where id = '{photos[1]}'"); break;
+            case "an expired photo": await _app.ExecuteAsync($"update photos set expires_at = now() - interval '1 minute' where id = '{photos[1]}'"); break;
             case "a photo without its file": await _app.Blobs.DeletePrefixAsync($"photos/{photos[1]}"); break;
             case "an unknown room": WithMember("room", "cellar"); break;
             case "an unknown style": fields["style"] = "rococo"; break;

@@ -258,17 +258,17 @@ public sealed class DeliveryTests(ReceiverFixture fixture) : IClassFixture<Recei
         var release = new TaskCompletionSource();
         receiver.Answer = context => context.Request.Path == "/slow" ? release.Task : Task.CompletedTask;
         var (slow, quick) = (Member(), Member());
-        var (slowSelf, quickSelf) = ((await slow.MakeAsync(receiver.Url + "/slow")).Self(), (await quick.MakeAsync(receiver.Url + "/quick")).Self());
+        Answer[] endpoints = [await slow.MakeAsync(receiver.Url + "/slow"), await quick.MakeAsync(receiver.Url + "/quick")];
         for (var i = 0; i < 10; i++)
-            await slow.PingAsync(slowSelf);
+            await slow.PingAsync(endpoints[0].Self());
         await receiver.UntilAsync(WebhookQueue.MostOfEndpoint, "/slow");
 
-        await quick.PingAsync(quickSelf);
+        await quick.PingAsync(endpoints[1].Self());
         await receiver.UntilAsync(1, "/quick");
         var queue = _app.Services.GetRequiredService<WebhookQueue>();
         var more = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => queue.ClaimAsync(100, Cancel)));
 
-        more.SelectMany(claimed => claimed).ShouldBeEmpty();
+        more.SelectMany(claimed => claimed).Where(claimed => endpoints.Any(endpoint => Guid.Parse(endpoint.Text("id")) == claimed.EndpointId)).ShouldBeEmpty();
         receiver.At("/slow").Count.ShouldBe(WebhookQueue.MostOfEndpoint);
         release.SetResult();
         await receiver.UntilAsync(10, "/slow");
