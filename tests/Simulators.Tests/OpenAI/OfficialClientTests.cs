@@ -170,9 +170,9 @@ public sealed class OfficialClientTests
     [Fact]
     public async Task Rate_limit_of_the_account_is_enforced_and_says_when_to_come_back()
     {
-        await using var peer = await OpenAiPeer.Start(imagesPerMinute: 2);
+        await using var peer = await OpenAiPeer.Start(imagesPerMinute: 1);
 
-        var first = await peer.Client("edit", new { n = 2, size = "1024x1024" });
+        var first = await peer.Client("edit", new { n = 1, size = "1024x1024" });
         var error = Error(await peer.Client("edit", new { size = "1024x1024" }));
 
         first["answer"].ShouldNotBeNull();

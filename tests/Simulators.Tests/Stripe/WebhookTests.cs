@@ -36,6 +36,7 @@ public sealed class WebhookTests
 
         await OfficialClientTests.Paid(peer);
         await receiver.WaitFor("charge.succeeded", times: 3);
+        await receiver.WaitFor("charge.updated");
 
         var tries = receiver.Received.Where(webhook => webhook.Type == "charge.succeeded").ToList();
         tries.Select(webhook => webhook.Id).Distinct().ShouldHaveSingleItem();
