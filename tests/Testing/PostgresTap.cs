@@ -121,12 +121,13 @@ public sealed class PostgresTap : Tap
         {
             var message = await ReadAsync(source, cancellationToken);
             var fatal = conversation.Awaited?.Fatal;
+            var ready = (char)message[0] == 'Z';
+            // Before the process knows it, and asks the next.
+            if (ready)
+                conversation.Answered(inTransaction: (char)message[5] != 'I');
             if (fatal?.Moment != KillMoment.BeforeAnswer)
                 await to.WriteAsync(message, cancellationToken);
-            if ((char)message[0] != 'Z')
-                continue;
-            conversation.Answered(inTransaction: (char)message[5] != 'I');
-            if (fatal is null)
+            if (!ready || fatal is null)
                 continue;
             await fatal.Kill();
             return;

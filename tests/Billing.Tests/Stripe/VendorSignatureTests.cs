@@ -6,6 +6,7 @@ using HomeStage.Billing.Stripe;
 using HomeStage.Billing.Tests.Support;
 using HomeStage.Testing;
 using HomeStage.Tool;
+using HomeStage.Tool.Prerequisites;
 
 namespace HomeStage.Billing.Tests.Stripe;
 
@@ -49,6 +50,8 @@ public sealed class VendorSignatureTests(BillingFixture fixture) : IClassFixture
     [Fact]
     public async Task Vendors_signature_goes_through_http_and_the_bytes_are_stored_as_they_came()
     {
+        // A signature is good for some minutes, and an installation may take as long.
+        await NodePackages.EnsureAsync(Path.Combine(SourceTree.Root, "tests", "npm"), TestContext.Current.CancellationToken);
         foreach (var (payload, header) in (await SignAsync(Payloads, fixture.App.Time.GetUtcNow())).Skip(1))
         {
             using var answer = await fixture.App.DeliverAsync(payload, signature: header);

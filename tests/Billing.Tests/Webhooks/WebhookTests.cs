@@ -109,7 +109,7 @@ public sealed class WebhookTests(BillingFixture fixture) : IClassFixture<Billing
                 await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             first = App.DeliverAsync(Event(Completed, "unpaid"));
             await Eventually.Async(
-                async () => await App.CountAsync("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%orders%for update%'") == 1,
+                async () => await App.CountAsync("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%orders%for update%'") == 1,
                 "the first event waits for the order");
             var paid = Event("checkout.session.async_payment_succeeded", "paid");
             others = [.. ((JsonObject[])[paid, Event("checkout.session.expired", "unpaid"), paid]).Select(happened => App.DeliverAsync(happened))];
